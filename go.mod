@@ -1,0 +1,3 @@
+module convertd
+
+go 1.26
