@@ -1,0 +1,67 @@
+package runner
+
+import (
+	"convertd/runner/recipe"
+)
+
+// SpecVersion is the version of the JSON that a child is sent; a child that reads
+// another one exits without doing anything.
+const SpecVersion = 1
+
+// Spec is all that a child is told: it arrives as one JSON document on descriptor 3.
+// Paths are absolute. It holds no secret but what the job needs.
+type Spec struct {
+	Version int    `json:"version"`
+	Job     string `json:"job"`
+	Attempt int    `json:"attempt"`
+	// Token fences the outcome: the dispatcher ignores an outcome with another one.
+	Token  string `json:"token"`
+	Recipe string `json:"recipe"`
+	// RecipeVersion is the hash of the declaration the argv was made from.
+	RecipeVersion string `json:"recipe_version"`
+	// Dir is the job's folder in the spool (package spool has its layout).
+	Dir string `json:"dir"`
+	// Names maps the number of an input ("1") to its shown name, in order.
+	Names []string `json:"names"`
+	// Stem is the shown name of the first input without its last extension; outputs
+	// whose name begins with the neutral stem are shown with it.
+	Stem  string `json:"stem"`
+	Steps []Step `json:"steps"`
+
+	Outputs []recipe.Output  `json:"outputs,omitempty"`
+	Explain []recipe.Explain `json:"explain,omitempty"`
+	Limits  recipe.Limits    `json:"limits"`
+	Box     Box              `json:"box"`
+	Status  Sink             `json:"status"`
+	// Env is what the recipe and the dispatcher add to the environment of steps,
+	// NAME=VALUE: trace context, granted resources.
+	Env []string `json:"env,omitempty"`
+	// Lang selects among texts per language in messages of this attempt.
+	Lang string `json:"lang,omitempty"`
+}
+
+// Step is one step with its argv complete but for what only the probe can know.
+type Step struct {
+	recipe.Step
+	// Argv is the command exactly as it will be executed.
+	Argv []string `json:"argv"`
+	// ProbeArgv likewise; empty when there is no probe.
+	ProbeArgv []string `json:"probe_argv,omitempty"`
+}
+
+// Box is the confinement of every step.
+type Box struct {
+	// UID and GID are the step's user when the daemon is root; 0 means stay who we are.
+	UID int `json:"uid,omitempty"`
+	GID int `json:"gid,omitempty"`
+}
+
+// Sink is where the child writes its status.
+type Sink struct {
+	// Kind is "memcached", "lines" (one JSON document a line) or "" for nowhere.
+	Kind string `json:"kind,omitempty"`
+	// FD is the inherited, already connected descriptor; 0 means none was handed over.
+	FD int `json:"fd,omitempty"`
+	// Address is where to reconnect to: a path for a unix socket, else IP:PORT.
+	Address string `json:"address,omitempty"`
+}
