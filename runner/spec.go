@@ -21,8 +21,8 @@ type Spec struct {
 	RecipeVersion string `json:"recipe_version"`
 	// Dir is the job's folder in the spool (package spool has its layout).
 	Dir string `json:"dir"`
-	// Names maps the number of an input ("1") to its shown name, in order.
-	Names []string `json:"names"`
+	// Inputs are the files in the job's folder "in" with their shown names, in order.
+	Inputs []Input `json:"inputs,omitempty"`
 	// Stem is the shown name of the first input without its last extension; outputs
 	// whose name begins with the neutral stem are shown with it.
 	Stem  string `json:"stem"`
@@ -54,13 +54,17 @@ type Box struct {
 	// UID and GID are the step's user when the daemon is root; 0 means stay who we are.
 	UID int `json:"uid,omitempty"`
 	GID int `json:"gid,omitempty"`
+	// MemoryHeld says that a cgroup enforces Limits.Memory and records the peak.
+	// Otherwise the runner measures the tree every 200 ms and kills it.
+	MemoryHeld bool `json:"memory_held,omitempty"`
 }
 
 // Sink is where the child writes its status.
 type Sink struct {
 	// Kind is "memcached", "lines" (one JSON document a line) or "" for nowhere.
 	Kind string `json:"kind,omitempty"`
-	// FD is the inherited, already connected descriptor; 0 means none was handed over.
+	// FD is the inherited, already connected descriptor (StatusFD); 0 means none was
+	// handed over.
 	FD int `json:"fd,omitempty"`
 	// Address is where to reconnect to: a path for a unix socket, else IP:PORT.
 	Address string `json:"address,omitempty"`

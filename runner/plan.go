@@ -1,0 +1,173 @@
+package runner
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"convertd/runner/recipe"
+	"convertd/runner/spool"
+)
+
+// Request is what one attempt is asked to do with a recipe.
+type Request struct {
+	Job     string
+	Attempt int
+	Token   string
+	Dir     spool.Job
+	// Inputs are the input files in order.
+	Inputs []Input
+	// Values were checked against the recipe's parameters by the caller.
+	Values recipe.Values
+	Status Sink
+	Box    Box
+	// Env is added to the environment of every step, NAME=VALUE.
+	Env []string
+	// Lang selects among texts per language.
+	Lang string
+}
+
+// Input is one input file: File is its name in the job's folder "in" ("1.mov"), Name
+// what its owner called it.
+type Input struct {
+	File string `json:"file"`
+	Name string `json:"name"`
+}
+
+// Builtin is what a built-in step is told, as JSON in the last word of its argv.
+type Builtin struct {
+	Input string `json:"input"`
+	// Name is the neutral name of the input, which the names of outputs are made from.
+	Name string `json:"name"`
+	// Shown is what the owner called the input, for messages and headers of results.
+	Shown   string        `json:"shown"`
+	Output  string        `json:"output"`
+	Preview string        `json:"preview"`
+	Params  recipe.Values `json:"params,omitempty"`
+}
+
+// NewSpec makes the Spec of one attempt: it leaves out steps whose condition does not
+// hold and fills every placeholder of every argv once. It checks no parameter values
+// and touches no disk.
+func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
+	s := Spec{
+		Version: SpecVersion,
+		Job:     q.Job, Attempt: q.Attempt, Token: q.Token,
+		Recipe: r.Name, RecipeVersion: r.Version,
+		Dir:     q.Dir.Dir,
+		Inputs:  q.Inputs,
+		Outputs: r.Outputs, Explain: r.Explain,
+		Limits: withDefaults(r.Limits),
+		Box:    q.Box, Status: q.Status, Env: q.Env, Lang: q.Lang,
+	}
+	if len(q.Inputs) > 0 {
+		s.Stem, _ = cutExt(q.Inputs[0].Name)
+	}
+	for i, declared := range r.Steps {
+		wanted, err := declared.Wanted(q.Values)
+		if err != nil {
+			return Spec{}, fmt.Errorf("plan step %d: %w", i+1, err)
+		}
+		if !wanted {
+			continue
+		}
+		step, err := planStep(declared, r, q)
+		if err != nil {
+			return Spec{}, fmt.Errorf("plan step %d: %w", i+1, err)
+		}
+		s.Steps = append(s.Steps, step)
+	}
+	return s, nil
+}
+
+func planStep(declared recipe.Step, r recipe.Recipe, q Request) (Step, error) {
+	w := workspaceOf(q.Dir, q.Attempt)
+	vars := recipe.Vars{
+		Output: w.out, Work: w.run, State: q.Dir.State(),
+		Params: r.Params, Values: q.Values,
+	}
+	for _, in := range q.Inputs {
+		vars.Inputs = append(vars.Inputs, filepath.Join(q.Dir.In(), in.File))
+	}
+	step := Step{Step: declared}
+	var err error
+	if step.ProbeArgv, err = recipe.Fill(declared.Probe, vars); err != nil {
+		return Step{}, fmt.Errorf("probe: %w", err)
+	}
+	if step.Env, err = fillEnv(declared.Env, vars); err != nil {
+		return Step{}, err
+	}
+	if declared.Builtin != "" {
+		step.Argv, err = builtinArgv(declared.Builtin, w, q)
+		return step, err
+	}
+	if step.Argv, err = recipe.Fill(declared.Command, vars); err != nil {
+		return Step{}, fmt.Errorf("command: %w", err)
+	}
+	if len(step.Argv) == 0 {
+		return Step{}, fmt.Errorf("command is empty once its placeholders are filled")
+	}
+	return step, nil
+}
+
+func fillEnv(declared map[string]string, vars recipe.Vars) (map[string]string, error) {
+	if len(declared) == 0 {
+		return nil, nil
+	}
+	env := make(map[string]string, len(declared))
+	for name, text := range declared {
+		value, err := recipe.FillText(text, vars)
+		if err != nil {
+			return nil, fmt.Errorf("environment %s: %w", name, err)
+		}
+		env[name] = value
+	}
+	return env, nil
+}
+
+// builtinArgv lets the child execute itself: the link names the file that runs, even
+// after the file on disk was replaced.
+func builtinArgv(name string, w workspace, q Request) ([]string, error) {
+	if len(q.Inputs) == 0 {
+		return nil, fmt.Errorf("built-in step %q needs an input", name)
+	}
+	in := q.Inputs[0]
+	_, ext := cutExt(in.Name)
+	arg, err := json.Marshal(Builtin{
+		Input: filepath.Join(q.Dir.In(), in.File), Name: recipe.NeutralStem + ext, Shown: in.Name,
+		Output: w.out, Preview: w.preview, Params: q.Values,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("built-in step %q: %w", name, err)
+	}
+	return []string{"/proc/self/exe", "step", name, string(arg)}, nil
+}
+
+// withDefaults puts the shipped limits where the recipe says nothing.
+func withDefaults(l recipe.Limits) recipe.Limits {
+	d := recipe.DefaultLimits()
+	l.Memory = orDefault(l.Memory, d.Memory)
+	l.Disk = orDefault(l.Disk, d.Disk)
+	l.Log = orDefault(l.Log, d.Log)
+	l.Time = orDefault(l.Time, d.Time)
+	l.Grace = orDefault(l.Grace, d.Grace)
+	l.Processes = orDefault(l.Processes, d.Processes)
+	l.Outputs = orDefault(l.Outputs, d.Outputs)
+	return l
+}
+
+func orDefault[T ~int | ~int64](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}
+
+// cutExt cuts a name before its last extension; a leading dot begins no extension.
+func cutExt(name string) (stem, ext string) {
+	ext = filepath.Ext(name)
+	if len(ext) == len(name) {
+		return name, ""
+	}
+	return name[:len(name)-len(ext)], ext
+}
