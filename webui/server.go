@@ -1,0 +1,134 @@
+package webui
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/julienschmidt/httprouter"
+
+	"convertd/runner/spool"
+	"convertd/webui/auth"
+)
+
+// Options is what a Server is made of. All but Log and Ready must be set.
+type Options struct {
+	Jobs    Jobs
+	Groups  Groups
+	Recipes Recipes
+	Status  Status
+	Spool   spool.Spool
+	// Guard knows who a caller is and which hosts we answer for.
+	Guard  *auth.Guard
+	Limits Limits
+	// Ready reports whether what we depend on answers; nil means it always does.
+	Ready func(context.Context) error
+	Log   *slog.Logger
+	// Version is shown in the OpenAPI document.
+	Version string
+}
+
+// Limits bound what one request may cost us; 0 means the default.
+type Limits struct {
+	// Upload is how many bytes the body of one submission may have; default 20 GiB.
+	Upload int64
+	// Files is how many files one submission may carry; default 1000.
+	Files int
+	// Idle is how long a body may send nothing before it is given up; default 1 min.
+	Idle time.Duration
+	// Streams is how many event streams may be open at once; default 10,000.
+	Streams int
+	// UploadAge is how long an unfinished upload is kept; default 24 h.
+	UploadAge time.Duration
+}
+
+func (l Limits) orDefaults() Limits {
+	setDefault(&l.Upload, 20<<30)
+	setDefault(&l.Files, 1000)
+	setDefault(&l.Idle, time.Minute)
+	setDefault(&l.Streams, 10_000)
+	setDefault(&l.UploadAge, 24*time.Hour)
+	return l
+}
+
+func setDefault[T int | int64 | time.Duration](value *T, otherwise T) {
+	if *value == 0 {
+		*value = otherwise
+	}
+}
+
+// Server answers HTTP. Make one with New, hand it listeners with Serve.
+type Server struct {
+	Options
+	handler http.Handler
+}
+
+// New returns a Server; it touches neither disk nor network.
+func New(o Options) (*Server, error) {
+	if o.Jobs == nil || o.Recipes == nil || o.Guard == nil {
+		return nil, errors.New("webui: jobs, recipes and guard are needed")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Limits = o.Limits.orDefaults()
+	s := &Server{Options: o}
+	s.handler = s.wrap(s.router())
+	return s, nil
+}
+
+// Handler returns the whole site.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// stopPatience is how long requests under way may take after the stop; uploads that
+// take longer are cut and resumed or repeated by their client.
+const stopPatience = 20 * time.Second
+
+// Serve answers on all listeners until ctx ends, then lets requests under way finish.
+// It returns nil after such an end.
+func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	hs := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		// Requests hear of the stop through their context, so that event streams end.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- hs.Serve(l) }()
+	}
+	select {
+	case err := <-failed:
+		return errors.Join(err, hs.Close())
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+	defer cancel()
+	if err := hs.Shutdown(patience); err != nil {
+		return errors.Join(err, hs.Close())
+	}
+	return nil
+}
+
+// router turns the route table into httprouter's tree. HEAD is answered wherever GET is.
+func (s *Server) router() *httprouter.Router {
+	router := httprouter.New()
+	router.RedirectFixedPath = false
+	router.HandleOPTIONS = false
+	for _, rt := range s.routes() {
+		handle := s.serve(rt)
+		router.Handle(rt.method, rt.path, handle)
+		if rt.method == http.MethodGet {
+			router.Handle(http.MethodHead, rt.path, handle)
+		}
+	}
+	router.NotFound = s.fallback(noSuchPage)
+	router.MethodNotAllowed = s.fallback(wrongMethod)
+	return router
+}
