@@ -1,0 +1,15 @@
+package failpoint
+
+import "testing"
+
+func TestNamesAreDistinctAndHarmless(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, name := range Names() {
+		if seen[name] {
+			t.Errorf("%s named twice", name)
+		}
+		seen[name] = true
+		Hit(name) // nothing may happen in a program that was started without a plan
+	}
+}
