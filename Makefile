@@ -1,0 +1,51 @@
+# The two that matter: `make run` and `make test`. Both install what is missing.
+
+export CGO_ENABLED = 0
+DATA ?=
+GO   ?= go
+
+.PHONY: help run build test test-samples test-recipes bench lint fmt clean
+
+help:
+	@echo "make run           build, and start everything on http://127.0.0.1:8080"
+	@echo "make test          the whole suite, against real services"
+	@echo "make build         bin/convertd, bin/convertd-runner"
+	@echo "make test-recipes  the shipped recipes with the real converters"
+	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
+	@echo "make bench         figures side by side, as ratios"
+	@echo "make lint          formatting, vet, staticcheck"
+
+run: build
+	@.ci/install run
+	@exec bin/convertd up $(if $(DATA),--data $(DATA))
+
+build:
+	@mkdir -p bin
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+test: build
+	@.ci/install test
+	$(GO) test -timeout 9m ./...
+
+test-recipes: build
+	@.ci/install recipes
+	$(GO) test -timeout 20m -count 1 -tags recipes ./runner/recipe/...
+
+test-samples:
+	@test -n "$$CONVERTD_SAMPLES" || { echo "CONVERTD_SAMPLES must name the folder of sample tracks" >&2; exit 1; }
+	$(GO) test -timeout 20m -count 1 -tags samples -v -run Samples ./runner/track/...
+
+bench: build
+	@.ci/install run
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+
+lint:
+	@test -z "$$(gofmt -l cmd dispatcher runner sql systemd webui)" || { gofmt -l cmd dispatcher runner sql systemd webui; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=.ci/tools.mod staticcheck ./...
+
+fmt:
+	gofmt -w cmd dispatcher runner sql systemd webui
+
+clean:
+	rm -rf bin
