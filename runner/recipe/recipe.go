@@ -65,6 +65,9 @@ type Recipe struct {
 	Visible Visible   `json:"visible"`
 	Needs   Needs     `json:"needs"`
 
+	// UnsafeShell permits {placeholders} inside the script of a shell or interpreter
+	// (`sh -c`); without it such a recipe is refused, because a value could become code.
+	UnsafeShell bool `json:"unsafe_shell,omitempty"`
 	// Shared lists the runs of this recipe to all who may use it.
 	Shared bool `json:"shared,omitempty"`
 	// Source is the file the declaration was read from, for messages.
@@ -116,6 +119,9 @@ type Param struct {
 	AllowDash bool `json:"allow_dash,omitempty"`
 	// Choices are the allowed values of a choice, and of each element of a list.
 	Choices []ParamChoice `json:"choices,omitempty"`
+	// Args are the words that {args.NAME} stands for when the parameter has a value
+	// (a boolean: when it is true); {value} in them is the value.
+	Args []string `json:"args,omitempty"`
 	// Group folds parameters together on the form; "" is the main group.
 	Group string `json:"group,omitempty"`
 }
@@ -125,6 +131,9 @@ type ParamChoice struct {
 	Value string `json:"value"`
 	Title Text   `json:"title,omitempty"`
 	Group string `json:"group,omitempty"`
+	// Args are the words that {args.NAME} stands for when this value is chosen; they
+	// take the place of the parameter's own Args.
+	Args []string `json:"args,omitempty"`
 }
 
 // Value is one checked parameter value: one word for all types but list. Numbers and
@@ -158,7 +167,8 @@ type Step struct {
 	// only then show progress.
 	PTY        bool `json:"pty,omitempty"`
 	LineBuffer bool `json:"line_buffer,omitempty"`
-	// When is a condition "param.NAME = VALUE"; empty means always.
+	// When is a condition "param.NAME = VALUE" or "param.NAME != VALUE"; empty means
+	// always. See Wanted.
 	When string `json:"when,omitempty"`
 }
 
@@ -183,6 +193,9 @@ type Output struct {
 	// Type is the media type the content must have ("application/pdf"); empty means
 	// it follows from the extension where that is known.
 	Type string `json:"type,omitempty"`
+	// Show is the name people are shown instead of the file's own, with {stem} for the
+	// stem of the first input: for tools that choose the name themselves. See ShownName.
+	Show string `json:"show,omitempty"`
 }
 
 // Explain turns the converter's words into the person's.
