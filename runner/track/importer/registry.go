@@ -12,7 +12,7 @@ import (
 // All returns the readers in the order people are shown.
 func All() []Importer {
 	return []Importer{
-		equalizer4(), pftrack(), shakeText(),
+		nukeScript(), equalizer4(), pftrack(), shakeScript(), shakeText(),
 	}
 }
 
