@@ -1,0 +1,162 @@
+// The page with the drop zone: files arrive by dropping, choosing and pasting, each
+// gets its card, and all can be started at once.
+
+import { FileCard } from "./card.js";
+import { adopt } from "./live.js";
+import { show } from "./tab.js";
+import { count, t } from "./text.js";
+import "./times.js";
+import { unfinished } from "./upload.js";
+
+const drop = document.getElementById("drop");
+const list = document.getElementById("cards");
+const batch = document.getElementById("batch");
+const cards = new Set();
+let group = null;
+let jobs = 0;
+
+if (drop) start();
+
+function start() {
+  drop.hidden = false;
+  for (const [button, input] of [["files", "pick"], ["folder", "pickfolder"]]) {
+    const pick = drop.querySelector(`[data-${input}]`);
+    drop.querySelector(`[data-${button}]`).addEventListener("click", () => pick.click());
+    pick.addEventListener("change", () => {
+      take([...pick.files]);
+      pick.value = "";
+    });
+  }
+  listenForDrops();
+  document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
+  batch.querySelector("[data-convertall]").addEventListener("click", convertAll);
+  window.addEventListener("beforeunload", (event) => {
+    if ([...cards].some((card) => !card.failed)) event.preventDefault();
+  });
+  for (const one of unfinished()) offer(one);
+}
+
+function listenForDrops() {
+  let depth = 0;
+  const over = (on) => {
+    drop.classList.toggle("over", on);
+    drop.querySelector("[data-idle]").hidden = on;
+    drop.querySelector("[data-over]").hidden = !on;
+  };
+  const files = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragenter", (event) => files(event) && ++depth && over(true));
+  document.addEventListener("dragleave", (event) => files(event) && --depth <= 0 && over(false));
+  document.addEventListener("dragover", (event) => files(event) && event.preventDefault());
+  document.addEventListener("drop", async (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    depth = 0;
+    over(false);
+    take(await dropped(event.dataTransfer));
+  });
+}
+
+// dropped returns all files, those inside folders too. The entries must be asked for
+// before the first wait: afterwards the browser has emptied the list.
+async function dropped(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.length) return [...transfer.files];
+  const found = await Promise.all(entries.map(filesOf));
+  return found.flat();
+}
+
+async function filesOf(entry) {
+  if (entry.isFile) return [await new Promise((resolve, reject) => entry.file(resolve, reject))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) return found;
+    found.push(...(await Promise.all(some.map(filesOf))).flat());
+  }
+}
+
+const hooks = {
+  changed: refresh,
+  removed: (card) => {
+    cards.delete(card);
+    refresh();
+  },
+  setAll: (card) => {
+    for (const other of cards) if (other !== card && other.choosing.possible) other.choosing.take(card.choosing);
+  },
+  batch: () => (group ? { group } : {}),
+  accepted,
+};
+
+function take(files) {
+  for (const file of files.filter((one) => !one.name.startsWith("."))) {
+    const card = new FileCard(file, Number(drop.dataset.limit), hooks);
+    cards.add(card);
+    list.append(card.element);
+    dismiss(file.name);
+  }
+  refresh();
+}
+
+function refresh() {
+  const all = [...cards];
+  const ready = all.filter((card) => card.ready && !card.wanted).length;
+  batch.hidden = all.length < 2;
+  batch.querySelector("[data-count]").textContent = count("upload.files", all.length);
+  batch.querySelector("[data-chosen]").textContent = count("upload.chosen", ready, { total: all.length });
+  const button = batch.querySelector("[data-convertall]");
+  button.textContent = t("upload.convertall", { n: ready });
+  button.disabled = ready === 0;
+  for (const card of all) card.part("setall").hidden = all.length < 2 || !card.choosing.chosen;
+  const sending = all.filter((card) => !card.failed && !card.id);
+  if (!jobs) show(sending.length ? tabWords(sending) : "", "idle");
+}
+
+const tabWords = (sending) =>
+  t("percent", { n: Math.floor(sending.reduce((sum, card) => sum + (card.percent ?? 0), 0) / sending.length) });
+
+function convertAll() {
+  if (cards.size > 1) group ??= newID();
+  for (const card of cards) if (card.ready && !card.wanted) card.convert();
+}
+
+// newID makes an id of the kind the server makes: 26 characters of base 32, 130 bits.
+function newID() {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  return [...crypto.getRandomValues(new Uint8Array(26))].map((byte) => letters[byte & 31]).join("");
+}
+
+// accepted puts the job's own card in place of the file's; a single file's job has a
+// page, which is where its person wants to be.
+async function accepted(card, job) {
+  cards.delete(card);
+  if (cards.size === 0 && jobs === 0) {
+    location.assign(job.links.page);
+    return;
+  }
+  jobs++;
+  await adopt(job.id, card.element);
+  refresh();
+  if (cards.size === 0 && job.group) history.replaceState(null, "", `/groups/${job.group}`);
+}
+
+function offer({ name, percent, drop: forget }) {
+  const place = document.getElementById("unfinished");
+  const row = document.getElementById("unfinished-row").content.firstElementChild.cloneNode(true);
+  row.dataset.name = name;
+  row.querySelector("[data-what]").textContent = t("upload.unfinished", { name, percent: t("percent", { n: percent }) });
+  row.querySelector("[data-forget]").addEventListener("click", () => {
+    forget();
+    row.remove();
+    place.hidden = !place.children.length;
+  });
+  place.append(row);
+  place.hidden = false;
+}
+
+function dismiss(name) {
+  const place = document.getElementById("unfinished");
+  for (const row of [...place.children]) if (row.dataset.name === name) row.remove();
+  place.hidden = !place.children.length;
+}

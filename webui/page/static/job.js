@@ -1,0 +1,37 @@
+// The page of a job, and of a group: live cards, a link to copy, the group's bar.
+
+import { follow } from "./live.js";
+import { t } from "./text.js";
+import "./times.js";
+
+const copy = document.querySelector("[data-copy]");
+if (copy && navigator.clipboard) {
+  copy.hidden = false;
+  copy.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(location.href);
+    const words = copy.textContent;
+    copy.textContent = t("live.copied");
+    setTimeout(() => (copy.textContent = words), 2000);
+  });
+}
+
+const group = document.querySelector("[data-group]");
+let seen = -1;
+let asking = false;
+
+// The group's counts are drawn by the server; its bar moves with its jobs.
+document.addEventListener("convertd-progress", async ({ detail }) => {
+  const bar = group?.querySelector("progress");
+  if (bar) bar.value = detail.percent;
+  if (!group || detail.done === seen || asking) return;
+  asking = true;
+  const answer = await fetch(`/groups/${group.dataset.group}/head`).catch(() => null);
+  asking = false;
+  if (!answer?.ok) return;
+  seen = detail.done;
+  const holder = document.createElement("template");
+  holder.innerHTML = await answer.text();
+  group.querySelector("[data-grouphead]").replaceWith(holder.content.firstElementChild);
+});
+
+follow();
