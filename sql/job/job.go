@@ -6,7 +6,6 @@
 package job
 
 import (
-	"encoding/json"
 	"time"
 
 	"convertd/runner/fault"
@@ -52,107 +51,97 @@ type Job struct {
 
 // Identity is what never changes.
 type Identity struct {
-	ID    string
-	Owner string
+	// ID is 26 characters of crypto/rand.Text; it names the job's folder too.
+	ID    string `db:"id"`
+	Owner string `db:"owner"`
 	// ManageHash is the SHA-256 of the manage token; the token itself is not kept.
-	ManageHash []byte
+	ManageHash []byte `db:"manage_hash"`
 	// Group is the group's id, "" for none. RetryOf is the job this one tries again.
-	Group, RetryOf string
+	Group   string `db:"group_id"`
+	RetryOf string `db:"retry_of"`
 }
 
 // Life is what the dispatcher changes.
 type Life struct {
-	State State
+	State State `db:"state"`
 	// Attempt is the number of the current or last attempt, 0 before the first.
-	Attempt int
+	Attempt int `db:"attempt"`
 	// Failures counts attempts that used up one of MaxAttempts.
-	Failures, MaxAttempts int
-	// CancelRequested is set while a running job is being ended.
-	CancelRequested bool
+	Failures    int `db:"failures"`
+	MaxAttempts int `db:"max_attempts"`
+	// CancelRequested is set once somebody wanted a running job ended.
+	CancelRequested bool `db:"cancel_requested"`
 }
 
 // Times are UTC; a nil time has not happened.
 type Times struct {
-	CreatedAt time.Time
+	CreatedAt time.Time `db:"created_at"`
 	// RunAt is when a scheduled job or a later attempt may start.
-	RunAt     *time.Time
-	StartedAt *time.Time
-	EndedAt   *time.Time
+	RunAt *time.Time `db:"run_at"`
+	// StartedAt is the start of the current or last attempt.
+	StartedAt *time.Time `db:"started_at"`
+	EndedAt   *time.Time `db:"ended_at"`
 	// WaitUntil is when a job that has not started expires.
-	WaitUntil *time.Time
+	WaitUntil *time.Time `db:"wait_until"`
 	// KeepUntil is when outputs and inputs are removed; set at the end.
-	KeepUntil *time.Time
+	KeepUntil *time.Time `db:"keep_until"`
 	// FilesGoneAt is set when they were.
-	FilesGoneAt *time.Time
+	FilesGoneAt *time.Time `db:"files_gone_at"`
 }
 
 // Request is what was asked for.
 type Request struct {
-	Recipe, RecipeVersion string
-	Queue                 string
-	Priority              int
+	Recipe        string `db:"recipe"`
+	RecipeVersion string `db:"recipe_version"`
+	Queue         string `db:"queue"`
+	// Priority is -10 to 10; higher starts first.
+	Priority int `db:"priority"`
 	// Params are the checked values, name to list of words.
-	Params map[string][]string
-	Tags   map[string]string
+	Params map[string][]string `db:"-"`
+	Tags   map[string]string   `db:"-"`
 	// Email gets the success mail; "" for none.
-	Email string
+	Email string `db:"email"`
 	// Lang is the language for texts, "" for the default.
-	Lang         string
-	TraceContext map[string]string
+	Lang         string            `db:"lang"`
+	TraceContext map[string]string `db:"-"`
 }
 
 // Input is a file that went in. Number counts from 1; the file on disk is
 // in/NUMBER.EXT, named by File.
 type Input struct {
-	Number    int    `db:"number"`
-	File      string `db:"file"`
-	Name      string `db:"name"`
-	Size      int64  `db:"size"`
-	SHA256    string `db:"sha256"`
-	MediaType string `db:"media_type"`
+	Number    int    `json:"number"`
+	File      string `json:"file"`
+	Name      string `json:"name"`
+	Size      int64  `json:"size"`
+	SHA256    string `json:"sha256"`
+	MediaType string `json:"media_type"`
 }
 
 // Output is a file that came out, or a preview of one.
 type Output struct {
-	File      string `db:"file"`
-	Name      string `db:"name"`
-	Size      int64  `db:"size"`
-	SHA256    string `db:"sha256"`
-	MediaType string `db:"media_type"`
+	// Attempt is the one that made it: the file lies in out.ATTEMPT or preview.ATTEMPT.
+	Attempt   int    `json:"attempt"`
+	File      string `json:"file"`
+	Name      string `json:"name"`
+	Size      int64  `json:"size"`
+	SHA256    string `json:"sha256"`
+	MediaType string `json:"media_type"`
 }
 
 // Result is the end of a job.
 type Result struct {
-	Class    fault.Class
-	Detail   string
-	Hint     string
-	Step     string
-	ExitCode int
-	Signal   string
-	Usage    Usage
+	Class    fault.Class `json:"class"`
+	Detail   string      `json:"detail"`
+	Hint     string      `json:"hint"`
+	Step     string      `json:"step"`
+	ExitCode int         `json:"exit_code"`
+	Signal   string      `json:"signal"`
+	Usage    Usage       `json:"usage"`
 }
 
 // Usage mirrors what the child measured.
 type Usage struct {
-	WallSeconds     float64 `json:"wall_seconds"`
-	CPUSeconds      float64 `json:"cpu_seconds"`
-	PeakMemoryBytes int64   `json:"peak_memory_bytes"`
-}
-
-// Attempt is one execution, as history.
-type Attempt struct {
-	Number        int
-	StartedAt     time.Time
-	EndedAt       *time.Time
-	Class         fault.Class
-	Detail        string
-	ExitCode      int
-	Signal        string
-	RecipeVersion string
-	Usage         Usage
-	// Ran is the JSON of the programs that were executed; Limits of what was in force.
-	Ran, Limits json.RawMessage
-	// Where it ran.
-	Dispatcher, BootID, Cgroup string
-	PID                        int
+	WallSeconds     float64 `json:"wall_seconds" db:"wall_seconds"`
+	CPUSeconds      float64 `json:"cpu_seconds" db:"cpu_seconds"`
+	PeakMemoryBytes int64   `json:"peak_memory_bytes" db:"peak_memory_bytes"`
 }

@@ -1,0 +1,59 @@
+package job
+
+import (
+	"context"
+	_ "embed"
+)
+
+//go:embed claim.sql
+var claimSQL string
+
+// Claimer is who claims, for the rows of the attempts.
+type Claimer struct {
+	Dispatcher string
+	// BootID is the kernel's, so that after a restart of the machine the attempt is known
+	// to be dead.
+	BootID string
+}
+
+// Claimed is a job that runs, with the token that its end must carry.
+type Claimed struct {
+	Job
+	Token string
+	Place
+}
+
+// Claim takes up to max queued jobs in the order of priority, turn and age, makes them
+// running with a new attempt and token, and returns them. free has the free places per
+// queue; a queue that it does not name has no limit of its own. Several claimers never
+// get the same job. Once it returns the claim is on disk.
+func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string]int) ([]Claimed, error) {
+	if most <= 0 {
+		return nil, nil
+	}
+	if free == nil {
+		free = map[string]int{}
+	}
+	places, err := document(free)
+	if err != nil {
+		return nil, err
+	}
+	var rows []row
+	if err := s.db.SelectContext(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places); err != nil {
+		return nil, explain(ctx, "claim jobs", err)
+	}
+	return claimedOf(rows)
+}
+
+// claimedOf turns rows of running jobs into what the dispatcher works with.
+func claimedOf(rows []row) ([]Claimed, error) {
+	claimed := make([]Claimed, 0, len(rows))
+	for _, r := range rows {
+		j, err := r.job()
+		if err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, Claimed{Job: j, Token: r.Token, Place: r.Place})
+	}
+	return claimed, nil
+}

@@ -1,0 +1,101 @@
+package job
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"convertd/sql/idempotency"
+)
+
+//go:embed insert.sql
+var insertSQL string
+
+// Draft is a job to be made. ID, owner, recipe and queue must be given; MaxAttempts 0
+// means 1.
+type Draft struct {
+	Identity
+	Request
+	Inputs []Input
+	// RunAt in the future makes the job scheduled. WaitUntil is when it expires if it has
+	// not started by then.
+	RunAt, WaitUntil *time.Time
+	MaxAttempts      int
+	// IdempotencyKey is the claim on a key that this job fulfils, nil for none.
+	IdempotencyKey *idempotency.Claim
+}
+
+// asked is the part of a draft that travels as one document.
+type asked struct {
+	Recipe        string              `json:"recipe"`
+	RecipeVersion string              `json:"recipe_version"`
+	Queue         string              `json:"queue"`
+	Priority      int                 `json:"priority"`
+	Params        map[string][]string `json:"params"`
+	Tags          map[string]string   `json:"tags"`
+	Email         string              `json:"email"`
+	Lang          string              `json:"lang"`
+	TraceContext  map[string]string   `json:"trace_context"`
+	RunAt         *time.Time          `json:"run_at"`
+	WaitUntil     *time.Time          `json:"wait_until"`
+	MaxAttempts   int                 `json:"max_attempts"`
+	Inputs        []Input             `json:"inputs"`
+}
+
+// Insert makes the job: once it returns without an error the job is on disk and its
+// dispatcher has been rung. The files of the inputs must be on disk before. It fails
+// with conflict when the claim on the idempotency key was lost to another submission.
+func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
+	made := Job{
+		Identity: draft.Identity, Request: draft.Request, Inputs: draft.Inputs,
+		Life:  Life{MaxAttempts: max(draft.MaxAttempts, 1)},
+		Times: Times{RunAt: draft.RunAt, WaitUntil: draft.WaitUntil},
+	}
+	rest, err := document(draft.asked())
+	if err != nil {
+		return Job{}, err
+	}
+	insert := func(q sqlx.QueryerContext) error {
+		row := q.QueryRowxContext(ctx, insertSQL, draft.ID, draft.Owner, draft.ManageHash, draft.Group, draft.RetryOf, rest)
+		return row.Scan(&made.State, &made.CreatedAt)
+	}
+	if draft.IdempotencyKey == nil {
+		err = insert(s.db)
+	} else {
+		err = s.db.InTx(ctx, func(tx *sqlx.Tx) error {
+			if err := insert(tx); err != nil {
+				return err
+			}
+			return idempotency.Fulfil(ctx, tx, *draft.IdempotencyKey, draft.ID)
+		})
+	}
+	if err != nil {
+		return Job{}, explain(ctx, fmt.Sprintf("insert job of recipe %s", draft.Recipe), err)
+	}
+	s.db.Notifier.Ring(Jobs)
+	return made, nil
+}
+
+func (d Draft) asked() asked {
+	a := asked{
+		Recipe: d.Recipe, RecipeVersion: d.RecipeVersion, Queue: d.Queue, Priority: d.Priority,
+		Params: d.Params, Tags: d.Tags, Email: d.Email, Lang: d.Lang, TraceContext: d.TraceContext,
+		RunAt: d.RunAt, WaitUntil: d.WaitUntil, MaxAttempts: max(d.MaxAttempts, 1), Inputs: d.Inputs,
+	}
+	if a.Params == nil {
+		a.Params = map[string][]string{}
+	}
+	if a.Tags == nil {
+		a.Tags = map[string]string{}
+	}
+	if a.TraceContext == nil {
+		a.TraceContext = map[string]string{}
+	}
+	if a.Inputs == nil {
+		a.Inputs = []Input{}
+	}
+	return a
+}
