@@ -61,8 +61,9 @@ func (r Recipe) fit(mediaType, ext string) int {
 	return best
 }
 
-// For returns the recipes that take a file, best fit first: by exact media type, by
-// family of media types, by extension, by taking anything; then by name.
+// For returns the recipes that take a file: the administrator's own before shipped ones,
+// and of each the best fit first: by exact media type, by family of media types, by
+// extension, by taking anything; then by name.
 func (s *Set) For(mediaType, ext string) []Recipe {
 	var fitting []Recipe
 	for _, r := range s.recipes {
@@ -71,7 +72,14 @@ func (s *Set) For(mediaType, ext string) []Recipe {
 		}
 	}
 	slices.SortStableFunc(fitting, func(a, b Recipe) int {
-		return cmp.Compare(a.fit(mediaType, ext), b.fit(mediaType, ext))
+		switch {
+		case a.Shipped == b.Shipped:
+			return cmp.Compare(a.fit(mediaType, ext), b.fit(mediaType, ext))
+		case b.Shipped:
+			return -1
+		default:
+			return 1
+		}
 	})
 	return fitting
 }

@@ -72,6 +72,8 @@ type Recipe struct {
 	Shared bool `json:"shared,omitempty"`
 	// Source is the file the declaration was read from, for messages.
 	Source string `json:"source,omitempty"`
+	// Shipped recipes came with convertd; one of the administrator's own goes before them.
+	Shipped bool `json:"shipped,omitempty"`
 }
 
 // Inputs says how several files are taken.

@@ -1,0 +1,394 @@
+package load
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
+)
+
+// parse reads the text of one recipe file and checks all that can be checked without
+// looking at other files.
+func parse(file string, text []byte) declared {
+	s := &source{file: file}
+	values := map[string]any{}
+	if _, err := toml.Decode(string(text), &values); err != nil {
+		s.problems = append(s.problems, syntaxProblem(file, err))
+		return declared{file: file, problems: s.problems}
+	}
+	s.lines = linesOf(string(text))
+	t := s.table("", values)
+	d := declared{file: file}
+	d.recipe = readRecipe(t)
+	d.off = t.has("enabled") && !t.boolean("enabled")
+	if d.off && d.recipe.Name != "" {
+		// A recipe that is switched off may be unfinished.
+		return declared{file: file, recipe: recipe.Recipe{Name: d.recipe.Name, Source: file}, off: true}
+	}
+	d.problems = s.problems
+	d.recipe.Version = version(d.recipe)
+	d.recipe.Source = file
+	return d
+}
+
+func syntaxProblem(file string, err error) recipe.Problem {
+	p := recipe.Problem{File: file, Message: "This is not TOML: " + err.Error() + ".", Remedy: "Correct the line."}
+	var parse toml.ParseError
+	if errors.As(err, &parse) {
+		p.Line = parse.Position.Line
+		p.Message = "This is not TOML: " + strings.TrimSuffix(parse.Message, ".") + "."
+	}
+	return p
+}
+
+// version is the first 12 hex digits of the SHA-256 of what is declared, as JSON: it
+// changes with the meaning of a recipe, not with comments or the order of keys.
+func version(r recipe.Recipe) string {
+	r.Version, r.Source, r.Shipped = "", "", false
+	text, err := json.Marshal(r)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])[:12]
+}
+
+func readRecipe(t *table) recipe.Recipe {
+	r := recipe.Recipe{Name: readName(t)}
+	t.recipe = r.Name
+	r.Title = t.words("title")
+	if len(r.Title) == 0 {
+		r.Title = recipe.Text{"": r.Name}
+	}
+	r.Description = t.words("description")
+	r.Accept = readAccept(t)
+	r.To = readTo(t)
+	r.Inputs = readInputs(t, len(r.Accept) > 0)
+	r.Queue = readQueue(t)
+	r.Slots = int(t.integer("slots", 1, 1024, 1))
+	r.NeedsResource = readResources(t)
+	r.UnsafeShell = t.boolean("unsafe_shell")
+	r.Shared = t.boolean("shared")
+	r.Params = readParams(t, r.To)
+	r.Steps = readSteps(t)
+	r.Outputs = readOutputs(t, r.Steps)
+	r.Explain = readExplain(t)
+	r.Limits = readLimits(t.inner("limits"))
+	r.Retry = readRetry(t.inner("retry"))
+	r.Keep = readKeep(t.inner("keep"))
+	r.Visible = readVisible(t.inner("visible"))
+	r.Needs = readNeeds(t.inner("needs"))
+	t.get("enabled")
+	t.notYet("access", "source", "cache", "concurrency_key", "mail", "deterministic", "preset", "http")
+	t.done()
+	checkWords(t, r)
+	return r
+}
+
+// readName takes names that are safe as a folder, a metric label and a unit name.
+func readName(t *table) string {
+	const example = "video-to-mp4"
+	if !t.has("name") {
+		t.get("name")
+		t.problem("", "name is missing.", "Write it like name = \""+example+"\".")
+		return ""
+	}
+	name := t.text("name", example)
+	if name != "" && !isName(name, "-") {
+		t.wrong("name", fmt.Sprintf("is %q.", name), "It begins with a lower-case letter and goes on with lower-case letters, digits and dashes, 60 at most.")
+		return ""
+	}
+	return name
+}
+
+// isName accepts up to 60 lower-case letters, digits and the extra characters, a letter
+// first.
+func isName(name, extra string) bool {
+	return name != "" && len(name) <= 60 && name[0] >= 'a' && name[0] <= 'z' &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789"+extra) == ""
+}
+
+func readAccept(t *table) []string {
+	const remedy = `It lists media types such as "video/*" and extensions such as ".mov"; accept = [] is a recipe without upload.`
+	if !t.has("accept") {
+		t.get("accept")
+		t.problem("", "accept is missing.", remedy)
+		return nil
+	}
+	accept := []string{}
+	for _, a := range t.texts("accept", "image/*") {
+		a = strings.ToLower(a)
+		switch {
+		case slices.Contains(accept, a):
+			t.wrong("accept", fmt.Sprintf("has %q twice.", a), "Remove one.")
+		case !isMediaType(a) && !isExtension(a):
+			t.wrong("accept", fmt.Sprintf("has %q, which is neither a media type nor an extension.", a), remedy)
+		default:
+			accept = append(accept, a)
+		}
+	}
+	return accept
+}
+
+// isMediaType accepts TYPE/SUBTYPE without parameters (RFC 6838), TYPE/* and */*.
+func isMediaType(text string) bool {
+	family, subtype, ok := strings.Cut(text, "/")
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789.+-_"
+	token := func(s string) bool { return s != "" && strings.Trim(s, letters) == "" }
+	return ok && (token(family) && (token(subtype) || subtype == "*") || text == "*/*")
+}
+
+func isExtension(text string) bool {
+	rest, ok := strings.CutPrefix(text, ".")
+	return ok && len(rest) <= 20 && rest != "" && !strings.ContainsAny(rest, "./\\* \t")
+}
+
+func readTo(t *table) []string {
+	var to []string
+	for _, id := range t.texts("to", "mp4") {
+		switch {
+		case !isTarget(id):
+			t.wrong("to", fmt.Sprintf("has %q.", id), "Targets are lower-case letters, digits and dashes, such as mp4.")
+		case slices.Contains(to, id):
+			t.wrong("to", fmt.Sprintf("has %q twice.", id), "Remove one.")
+		default:
+			to = append(to, id)
+		}
+	}
+	return to
+}
+
+// isTarget is like isName, but formats such as 3de4 and 7z begin with a digit.
+func isTarget(id string) bool { return isName("x"+id, "-") && id[0] != '-' }
+
+// readInputs reads `inputs = "each"` or `inputs = { min = 2, max = 100 }`.
+func readInputs(t *table, upload bool) recipe.Inputs {
+	v, ok := t.get("inputs")
+	if text, isText := v.(string); ok && isText {
+		if text != "each" {
+			t.wrong("inputs", fmt.Sprintf("is %q.", text), `It is "each", or { min = 2, max = 100 }.`)
+		}
+		ok = false
+	}
+	switch {
+	case ok && !upload:
+		t.wrong("inputs", "says how files are taken, but the recipe accepts none.", "Remove it, or say in accept what is taken.")
+		return recipe.Inputs{}
+	case !upload:
+		return recipe.Inputs{}
+	case !ok:
+		return recipe.Inputs{Each: true, Min: 1, Max: 1}
+	}
+	inner := t.inner("inputs")
+	if inner == nil {
+		return recipe.Inputs{}
+	}
+	in := recipe.Inputs{Min: int(inner.integer("min", 1, 1000, 1))}
+	in.Max = int(inner.integer("max", 1, 1000, 1000))
+	if in.Max < in.Min {
+		inner.wrong("max", fmt.Sprintf("is %d, less than min, which is %d.", in.Max, in.Min), "Raise it.")
+	}
+	inner.done()
+	return in
+}
+
+func readQueue(t *table) string {
+	queue := t.text("queue", "video")
+	if queue == "" {
+		return "default"
+	}
+	if !isName(queue, "-") {
+		t.wrong("queue", fmt.Sprintf("is %q.", queue), "It begins with a lower-case letter and goes on with lower-case letters, digits and dashes.")
+	}
+	return queue
+}
+
+func readResources(t *table) map[string]int {
+	inner := t.inner("needs_resource")
+	if inner == nil {
+		return nil
+	}
+	needs := map[string]int{}
+	for name := range inner.values {
+		if !isName(name, "-_") {
+			inner.wrong(name, "is not a name for a resource.", "Use lower-case letters, digits and dashes, as in [resources] of the configuration.")
+		}
+		needs[name] = int(inner.integer(name, 1, 1_000_000, 1))
+	}
+	return needs
+}
+
+func readOutputs(t *table, steps []recipe.Step) []recipe.Output {
+	var outputs []recipe.Output
+	for _, o := range t.inners("output") {
+		outputs = append(outputs, readOutput(o))
+	}
+	if len(outputs) == 0 && slices.ContainsFunc(steps, writesOutput) {
+		return []recipe.Output{{Match: "*", Min: 1}}
+	}
+	return outputs
+}
+
+// writesOutput reports whether the step names the output folder: then a run that leaves
+// nothing there has failed, whatever its exit status.
+func writesOutput(s recipe.Step) bool {
+	return s.Builtin != "" || slices.ContainsFunc(s.Command, func(word string) bool {
+		return slices.Contains(recipe.Placeholders(word), "output")
+	})
+}
+
+func readExplain(t *table) []recipe.Explain {
+	var all []recipe.Explain
+	for _, e := range t.inners("explain") {
+		x := recipe.Explain{
+			Match: e.text("match", "moov atom not found"),
+			Class: fault.Class(e.text("class", string(fault.BadInput))),
+			Say:   e.words("say"), Hint: e.words("hint"),
+		}
+		groups := checkRegexp(e, "match", x.Match)
+		if x.Class != "" && !isFailure(x.Class) {
+			e.wrong("class", fmt.Sprintf("is %q.", x.Class), "It is one of "+failureWords()+".")
+		}
+		if len(x.Say) == 0 {
+			e.wrong("say", "is missing.", `Write the sentence that the person reads, like say = "The video is incomplete."`)
+		}
+		checkGroups(e, "say", x.Say, groups)
+		checkGroups(e, "hint", x.Hint, groups)
+		e.done()
+		all = append(all, x)
+	}
+	return all
+}
+
+// checkRegexp reports an expression that RE2 cannot read, or that is missing, and
+// returns how many groups it has.
+func checkRegexp(t *table, key, expression string) int {
+	if expression == "" {
+		if !t.has(key) {
+			t.wrong(key, "is missing.", "Write a regular expression (RE2), like "+key+` = "not found".`)
+		}
+		return 0
+	}
+	re, err := regexp.Compile(expression)
+	if err != nil {
+		t.wrong(key, fmt.Sprintf("is not a regular expression: %v.", err), "The language is RE2: no look-around, no back-references.")
+		return 0
+	}
+	return re.NumSubexp()
+}
+
+func isFailure(class fault.Class) bool {
+	return slices.Contains(fault.Classes(), class) && class != fault.Succeeded && class != fault.Cancelled
+}
+
+func failureWords() string {
+	var words []string
+	for _, class := range fault.Classes() {
+		if isFailure(class) {
+			words = append(words, string(class))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// Bounds of limits: below the low ones no program starts, above the high ones a typing
+// error is more likely than a machine of that size.
+const (
+	minMemory, maxMemory = 16 << 20, 16 << 40
+	minDisk, maxDisk     = 1 << 20, 1 << 50
+	minLog, maxLog       = 4 << 10, 10 << 30
+	minTime, maxTime     = time.Second, 90 * 24 * time.Hour
+	minKeep, maxKeep     = time.Minute, 10 * 365 * 24 * time.Hour
+)
+
+func readLimits(t *table) recipe.Limits {
+	if t == nil {
+		return recipe.Limits{}
+	}
+	l := recipe.Limits{
+		Memory: t.size("memory", minMemory, maxMemory),
+		Disk:   t.size("disk", minDisk, maxDisk),
+		Log:    t.size("log", minLog, maxLog),
+		Time:   t.duration("time", minTime, maxTime),
+		Grace:  t.duration("grace", time.Second, 10*time.Minute),
+	}
+	l.Processes = int(t.integer("processes", 1, 100_000, 0))
+	l.Outputs = int(t.integer("outputs", 1, 1_000_000, 0))
+	t.done()
+	if ram := machineMemory(); ram > 0 && l.Memory > ram {
+		t.warn("memory", fmt.Sprintf("memory is %s, more than this machine has (%s).", FormatSize(l.Memory), FormatSize(ram)),
+			"A job can end for want of memory before it reaches its limit.")
+	}
+	return l
+}
+
+func (t *table) warn(key, message, remedy string) {
+	t.problem(t.path+key, message, remedy)
+	t.problems[len(t.problems)-1].Warning = true
+}
+
+func readRetry(t *table) recipe.Retry {
+	retry := recipe.Retry{MaxAttempts: 3}
+	if t == nil {
+		return retry
+	}
+	retry.MaxAttempts = int(t.integer("max_attempts", 1, 100, 3))
+	for _, word := range t.texts("on", "converter_failed") {
+		class := fault.Class(word)
+		if !isFailure(class) {
+			t.wrong("on", fmt.Sprintf("has %q.", word), "It lists some of "+failureWords()+".")
+		}
+		retry.On = append(retry.On, class)
+	}
+	t.done()
+	return retry
+}
+
+func readKeep(t *table) recipe.Keep {
+	if t == nil {
+		return recipe.Keep{}
+	}
+	k := recipe.Keep{
+		Results: t.duration("results", minKeep, maxKeep),
+		Failed:  t.duration("failed", minKeep, maxKeep),
+		Rows:    t.duration("rows", minKeep, maxKeep),
+	}
+	t.done()
+	return k
+}
+
+func readVisible(t *table) recipe.Visible {
+	if t == nil {
+		return recipe.Visible{}
+	}
+	v := recipe.Visible{Anonymous: t.boolean("anonymous"), Owners: t.texts("owners", "alice")}
+	t.done()
+	return v
+}
+
+func readNeeds(t *table) recipe.Needs {
+	if t == nil {
+		return recipe.Needs{}
+	}
+	n := recipe.Needs{Packages: t.texts("packages", "ffmpeg"), Binaries: t.texts("binaries", "ffmpeg")}
+	for _, p := range n.Packages {
+		if len(p) < 2 || strings.Trim(p, "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" || p[0] == '-' {
+			t.wrong("packages", fmt.Sprintf("has %q, which is not the name of a Debian package.", p), "Write it as apt-get takes it.")
+		}
+	}
+	for _, b := range n.Binaries {
+		checkProgram(t, "binaries", b)
+	}
+	t.done()
+	return n
+}

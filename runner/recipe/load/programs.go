@@ -1,0 +1,98 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"convertd/runner/recipe"
+)
+
+// checkProgram reports a program that can never be run, or that anybody could replace.
+// One that is not there at all is no error of the recipe: it may be installed later.
+func checkProgram(t *table, key, program string) {
+	if len(recipe.Placeholders(program)) > 0 {
+		return // reported with the other words
+	}
+	if program == "" {
+		t.wrong(key, "names no program.", "Write its name or full path as the first word.")
+		return
+	}
+	if !filepath.IsAbs(program) && strings.Contains(program, "/") {
+		t.wrong(key, fmt.Sprintf("names the program %q relative to a folder that changes with every job.", program), "Write its full path.")
+		return
+	}
+	file, err := recipe.FindProgram(program)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		t.wrong(key, fmt.Sprintf("names a program that cannot be run: %v.", err), "Name a file with an execute bit.")
+	case worldWritable(file):
+		t.wrong(key, fmt.Sprintf("names %s, which everybody on this machine can change.", file), "Run: chmod o-w "+file)
+	}
+}
+
+// worldWritable looks through symbolic links at the file that would run, and at the
+// folder that it lies in.
+func worldWritable(file string) bool {
+	target, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(target)
+	if err != nil {
+		return false
+	}
+	dir, err := os.Stat(filepath.Dir(target))
+	open := err == nil && dir.Mode().Perm()&0o002 != 0 && dir.Mode()&fs.ModeSticky == 0
+	return info.Mode().Perm()&0o002 != 0 || open
+}
+
+// missingPrograms warns of programs that are not installed: jobs of the recipe are
+// refused until they are.
+func missingPrograms(file string, text []byte, r recipe.Recipe) []recipe.Problem {
+	s := &source{file: file, lines: linesOf(string(text)), recipe: r.Name}
+	for i, step := range r.Steps {
+		for key, argv := range map[string][]string{"probe": step.Probe, "command": step.Command} {
+			if len(argv) > 0 {
+				s.missing(fmt.Sprintf("step.%d.%s", i, key), key, argv[0], r.Needs.Packages)
+			}
+		}
+	}
+	for _, program := range r.Needs.Binaries {
+		if !slices.ContainsFunc(s.problems, func(p recipe.Problem) bool { return strings.Contains(p.Message, fmt.Sprintf("%q", program)) }) {
+			s.missing("needs.binaries", "needs", program, r.Needs.Packages)
+		}
+	}
+	slices.SortFunc(s.problems, func(a, b recipe.Problem) int { return a.Line - b.Line })
+	return s.problems
+}
+
+func (s *source) missing(path, short, program string, packages []string) {
+	if _, err := recipe.FindProgram(program); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if _, ok := s.lines[path]; !ok {
+		path = short // a recipe without [[step]]
+	}
+	remedy := "Install it; until then nobody can use this recipe."
+	if len(packages) > 0 {
+		remedy = "Run: apt-get install " + strings.Join(packages, " ")
+	}
+	s.problem(path, fmt.Sprintf("The program %q is not installed.", program), remedy)
+	s.problems[len(s.problems)-1].Warning = true
+}
+
+// machineMemory returns the bytes of memory of this machine, 0 when unknown.
+func machineMemory() int64 {
+	var info syscall.Sysinfo_t
+	if err := syscall.Sysinfo(&info); err != nil {
+		return 0
+	}
+	return int64(uint64(info.Totalram) * uint64(info.Unit))
+}
