@@ -38,15 +38,12 @@ func newBuilder(in *Source) *builder {
 }
 
 // size sets what the file says about the frame size. Sides given by the person stay, as
-// do earlier ones when the new are impossible.
+// do earlier ones when the new are impossible or 0.
 func (b *builder) size(width, height int) {
-	if width <= 0 || height <= 0 || width > maxSide || height > maxSide {
-		return
-	}
-	if b.in.Width <= 0 {
+	if b.in.Width <= 0 && width > 0 && width <= maxSide {
 		b.width = width
 	}
-	if b.in.Height <= 0 {
+	if b.in.Height <= 0 && height > 0 && height <= maxSide {
 		b.height = height
 	}
 }
@@ -70,10 +67,10 @@ func (b *builder) finish() {
 }
 
 // sort makes the tracker with this raw name the current one, wherever in the file the
-// rest of it stands.
-func (b *builder) sort(rawName []byte) {
+// rest of it stands. It reports whether the tracker is new.
+func (b *builder) sort(rawName []byte) bool {
 	if b.current != nil && b.current.key == string(rawName) {
-		return
+		return false
 	}
 	g, ok := b.byName[string(rawName)]
 	if !ok {
@@ -85,7 +82,11 @@ func (b *builder) sort(rawName []byte) {
 		b.mixed = append(b.mixed, g)
 	}
 	b.current = g
+	return !ok
 }
+
+// rename changes the name of the current tracker.
+func (b *builder) rename(name string) { b.current.name = name }
 
 // active reports whether a tracker has been started that add can add to.
 func (b *builder) active() bool { return b.current != nil }

@@ -12,7 +12,9 @@ import (
 // All returns the readers in the order people are shown.
 func All() []Importer {
 	return []Importer{
-		nukeScript(), equalizer4(), pftrack(), shakeScript(), shakeText(),
+		nukeScript(), equalizer4(), equalizer3(), pftrack(), synthEyes(), synthEyesPaths(),
+		flame(), aeKeyframes(), shakeScript(), shakeText(), boujou(), matchMover(), rzml(),
+		mayaLive(), csv(), jsonTracks(),
 	}
 }
 

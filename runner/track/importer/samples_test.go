@@ -40,11 +40,11 @@ func readerOf(reference string) string {
 
 // departure says in what our reading differs from the reference's, and why.
 type departure struct {
-	reason      string
-	shift       int  // frames ours comes later
-	names       bool // names differ
-	y           bool // y differs
-	unsupported bool // nothing comparable
+	reason string
+	shift  int  // frames ours comes later
+	frames bool // frames differ
+	names  bool // names differ
+	y      bool // y differs
 }
 
 // departures lists every sample that is not read as the reference does.
@@ -56,6 +56,9 @@ func departures() map[string]departure {
 		"pftrack5/stereo.2dt":             {reason: pfBase, shift: 1},
 		"syntheyes_all_tracker_paths/shot06_2dTracks.txt": {
 			reason: "the reference takes the integer part of x for y and keeps the line end in names", y: true, names: true,
+		},
+		"nuke/018.nk": {
+			reason: "some curves start at a negative frame, which the reference ignores", frames: true,
 		},
 		"match_mover_rzml/md_145_1070_right_t1.rzml": {
 			reason: "trackers get their readable names, the reference uses ids", names: true,
@@ -148,7 +151,8 @@ func compareShots(t *testing.T, got, want track.Shot, d departure) {
 		for j, wk := range w.Keyframes {
 			gk := g.Keyframes[j]
 			gk.Frame -= d.shift
-			if gk.Frame != wk.Frame || !near(gk.X, wk.X) || (!near(gk.Y, wk.Y) && !d.y) {
+			sameFrame := gk.Frame == wk.Frame || d.frames
+			if !sameFrame || !near(gk.X, wk.X) || (!near(gk.Y, wk.Y) && !d.y) {
 				t.Fatalf("tracker %s, keyframe %d: got %+v, want %+v", w.Name, j, gk, wk)
 			}
 		}
