@@ -21,7 +21,8 @@ type Attempt struct {
 	RecipeVersion string      `db:"recipe_version"`
 	Usage         Usage       `db:"usage"`
 	// Ran is the JSON of the programs that were executed; Limits of what was in force.
-	Ran, Limits json.RawMessage
+	Ran    json.RawMessage `db:"ran"`
+	Limits json.RawMessage `db:"limits"`
 	Place
 }
 

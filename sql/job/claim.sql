@@ -13,7 +13,7 @@ with recursive lane (queue) as (
     select c.id, c.queue, c.priority, c.turn, c.seq
     from lane cross join lateral (
         select j.id, j.queue, j.priority, j.turn, j.seq from job j
-        where j.claimable and j.queue = lane.queue and (j.wait_until is null or j.wait_until > now())
+        where j.claimable and j.queue = lane.queue and (j.attempt > 0 or j.wait_until is null or j.wait_until > now())
         order by j.priority desc, j.turn, j.seq
         limit least(greatest(coalesce(($4::json ->> lane.queue)::integer, $3::integer), 0), $3::integer)
         for no key update skip locked

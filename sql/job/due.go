@@ -1,0 +1,36 @@
+package job
+
+import (
+	"context"
+	_ "embed"
+)
+
+// batch is how many rows a statement of housekeeping changes at most.
+const batch = 1000
+
+//go:embed due.sql
+var dueSQL string
+
+// Due makes scheduled jobs whose time has come queued and returns how many.
+func (s *Store) Due(ctx context.Context) (int, error) {
+	done, err := s.db.ExecContext(ctx, dueSQL, batch)
+	if err != nil {
+		return 0, explain(ctx, "queue scheduled jobs", err)
+	}
+	n, err := done.RowsAffected()
+	if n > 0 {
+		s.db.Notifier.Ring(Jobs)
+	}
+	return int(n), explain(ctx, "queue scheduled jobs", err)
+}
+
+//go:embed expire.sql
+var expireSQL string
+
+// Expire ends the jobs that should have started by now and returns their ids. A job that
+// was started once does not expire.
+func (s *Store) Expire(ctx context.Context) ([]string, error) {
+	ids := []string{}
+	err := s.db.SelectContext(ctx, &ids, expireSQL, batch, s.Keep.Seconds())
+	return ids, explain(ctx, "expire jobs", err)
+}

@@ -1,0 +1,1 @@
+select queue, count(*) as n from job where waiting group by queue
