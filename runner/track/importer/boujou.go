@@ -12,9 +12,10 @@ import (
 //
 // The line that starts with # track_id names the columns. Views count from 1: real files
 // start there. y counts rows of pixels from the top, hence height - y - 1; convertd's
-// writer is the inverse of this, the reference's is one frame and two pixels off. Unlike
-// in the reference, blank lines mean nothing and all lines of one id are one tracker,
-// wherever they stand.
+// writer is the inverse of this, the reference's is one frame and two pixels off. An id that
+// comes again behind other lines is another tracker, as in real files, unless its frames
+// go on where they ended: files ordered by view are understood too. Unlike in the
+// reference, blank lines mean nothing.
 
 // boujou reads boujou's text export of feature tracks.
 func boujou() Importer {
@@ -123,7 +124,7 @@ func (c boujouColumns) keyframe(in *Source, out *builder, line []byte) error {
 	if err != nil {
 		return err
 	}
-	out.sort(id.text)
+	out.resume(id.text, frame-1)
 	return out.add(frame-1, left, float64(out.height)-top-1, 0)
 }
 

@@ -17,7 +17,7 @@ const (
 )
 
 // builder collects what a reader finds. Formats that have one tracker after the other
-// call begin, those that mix them call sort; both then call add.
+// call begin, those that may mix them call sort or resume; all then call add.
 //
 // Keyframes are gathered in pieces and copied into a slice of the right length once a
 // tracker is complete: growing by append would need several times the memory.
@@ -28,8 +28,8 @@ type builder struct {
 	done    []track.Tracker
 	current *gathering
 	single  gathering             // reused for each tracker after begin
-	mixed   []*gathering          // in order of first appearance, after sort
-	byName  map[string]*gathering // index of mixed
+	mixed   []*gathering          // found by name, in order of first appearance
+	byName  map[string]*gathering // the latest of each name in mixed
 }
 
 // newBuilder returns an empty builder with the frame size given by the person.
@@ -74,15 +74,34 @@ func (b *builder) sort(rawName []byte) bool {
 	}
 	g, ok := b.byName[string(rawName)]
 	if !ok {
-		if b.byName == nil {
-			b.byName = map[string]*gathering{}
-		}
-		g = &gathering{key: string(rawName), name: track.CleanName(rawName)}
-		b.byName[g.key] = g
-		b.mixed = append(b.mixed, g)
+		g = b.another(rawName)
 	}
 	b.current = g
 	return !ok
+}
+
+// resume is sort for formats in which a name that comes again, behind lines of other
+// trackers, may belong to another tracker: it does unless the frames go on.
+func (b *builder) resume(rawName []byte, frame int) {
+	if b.current != nil && b.current.key == string(rawName) {
+		return
+	}
+	g, ok := b.byName[string(rawName)]
+	if !ok || frame <= g.last {
+		g = b.another(rawName)
+	}
+	b.current = g
+}
+
+// another starts a tracker that sort and resume will find by its name.
+func (b *builder) another(rawName []byte) *gathering {
+	if b.byName == nil {
+		b.byName = map[string]*gathering{}
+	}
+	g := &gathering{key: string(rawName), name: track.CleanName(rawName)}
+	b.byName[g.key] = g
+	b.mixed = append(b.mixed, g)
+	return g
 }
 
 // rename changes the name of the current tracker.

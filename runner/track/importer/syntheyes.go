@@ -7,8 +7,8 @@ package importer
 // A line has name, frame, u, v and a status, which is ignored. u and v go from -1 to 1
 // between the centres of the first and the last pixel, v from top to bottom; frames count
 // from 0. Unlike in the reference, blank lines mean nothing, a frame that comes twice
-// does not end the reading, names may have blanks, and all lines of one name are one
-// tracker, wherever they stand.
+// does not end the reading and names may have blanks. A name that comes again behind
+// other lines is another tracker unless its frames go on where they ended.
 
 // synthEyes reads SynthEyes' tracker 2-D paths.
 func synthEyes() Importer {
@@ -80,7 +80,7 @@ func synthEyesKeyframe(in *Source, out *builder, line []byte) error {
 	if err != nil {
 		return err
 	}
-	out.sort(k[0].text)
+	out.resume(k[0].text, frame)
 	x := (u/2+0.5)*float64(out.width-1) + 0.5
 	y := (v/2+0.5)*float64(out.height-1) + 0.5
 	return out.add(frame, x, float64(out.height)-y, 0)
