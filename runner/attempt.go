@@ -1,0 +1,198 @@
+package runner
+
+import (
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"convertd/runner/fault"
+	"convertd/runner/progress"
+	"convertd/runner/progress/reading"
+	"convertd/runner/sandbox"
+	"convertd/runner/spool"
+)
+
+// Stop is what the parent may ask of a running attempt.
+type Stop int
+
+const (
+	// Cancel ends the attempt for good.
+	Cancel Stop = iota + 1
+	// StopSafely lets the step leave what it needs and go back to the queue.
+	StopSafely
+)
+
+// pollInterval is how often limits are measured and held-back status is sent.
+const pollInterval = 200 * time.Millisecond
+
+// attempt is one attempt while it runs. The goroutine of Run owns it, but for what is
+// written down below mu.
+type attempt struct {
+	spec  Spec
+	job   spool.Job
+	work  workspace
+	box   sandbox.Confinement
+	owner owner
+	stops <-chan Stop
+
+	started  time.Time
+	deadline *time.Timer
+	limits   meter
+	// stopped is why the steps were told to end, nil as long as they were not.
+	stopped *verdict
+	outcome Outcome
+	notify  *notifySocket
+
+	mu     sync.Mutex // guards all below; the readers of streams use it too
+	log    *logbook
+	bar    *progress.Bar
+	status *progress.Writer
+	step   string // title of the step that runs
+	said   string // the last message
+}
+
+// Run runs the attempt from beginning to end and writes its outcome file. The error
+// says that the outcome could not be written; whatever goes wrong before that is an
+// outcome itself. It changes this process (sandbox.Confinement.Enter), so a process
+// runs one attempt.
+func Run(spec Spec, stops <-chan Stop) error {
+	a := newAttempt(spec, stops)
+	bad := a.prepare()
+	if bad == nil {
+		bad = a.runSteps()
+	}
+	var results collected
+	if bad == nil {
+		results, bad = a.collect()
+	}
+	a.finish(results, bad)
+	return writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
+}
+
+func newAttempt(spec Spec, stops <-chan Stop) *attempt {
+	job := spool.Job{Dir: spec.Dir, ID: spec.Job}
+	now := time.Now()
+	a := &attempt{
+		spec: spec, job: job, work: workspaceOf(job, spec.Attempt),
+		box: sandbox.Confinement{
+			UID: spec.Box.UID, GID: spec.Box.GID,
+			FileSize: spec.Limits.Disk, Processes: spec.Limits.Processes,
+		},
+		stops: stops, started: now,
+		deadline: time.NewTimer(spec.Limits.Time),
+		outcome: Outcome{
+			Version: SpecVersion, Job: spec.Job, Attempt: spec.Attempt, Token: spec.Token,
+			StartedAt: now.UTC(),
+		},
+	}
+	weights := make([]float64, len(spec.Steps))
+	for i, step := range spec.Steps {
+		weights[i] = step.Weight
+	}
+	a.bar = progress.NewBar(weights)
+	a.limits = a.newMeter()
+	return a
+}
+
+// runSteps runs the steps in order until one fails or the attempt is stopped.
+func (a *attempt) runSteps() *verdict {
+	for i, step := range a.spec.Steps {
+		if a.takeStops(); a.stopped != nil {
+			return a.stopped
+		}
+		a.begin(i, step)
+		if bad := a.runStep(step); bad != nil {
+			a.outcome.Step = stepName(step, i)
+			return bad
+		}
+	}
+	// The work is done: of the requests that came meanwhile only a cancel still counts.
+	if a.takeStops(); a.stopped != nil && a.stopped.class == fault.Cancelled {
+		return a.stopped
+	}
+	return nil
+}
+
+// takeStops takes requests that wait, without waiting for any.
+func (a *attempt) takeStops() {
+	for {
+		select {
+		case stop := <-a.stops:
+			a.asked(stop)
+		case <-a.deadline.C:
+			a.stopFor(a.timeoutVerdict())
+		default:
+			return
+		}
+	}
+}
+
+// begin shows that a step starts.
+func (a *attempt) begin(index int, step Step) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.bar.Begin(index)
+	a.step, a.said = reading.Clean(step.Title.In(a.spec.Lang)), ""
+	a.show()
+}
+
+// note takes what a program said about its progress. The caller holds mu.
+func (a *attempt) note(u reading.Update) {
+	if u.Known {
+		a.bar.Set(u.Percent)
+	}
+	if u.Message != "" {
+		a.said = u.Message
+	}
+	if u.Known || u.Message != "" {
+		a.show()
+	}
+}
+
+// show hands the state of the bar to the status writer. The caller holds mu.
+func (a *attempt) show() { a.status.Update(a.bar.Percent(), a.step, a.said) }
+
+// finish completes the outcome and closes everything that is open.
+func (a *attempt) finish(results collected, bad *verdict) {
+	a.deadline.Stop()
+	a.notify.close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	o := &a.outcome
+	if bad == nil {
+		o.Class, o.Outputs, o.Previews = fault.Succeeded, results.outputs, results.previews
+	} else {
+		a.explain(bad)
+		o.Class, o.Detail, o.Hint, o.Requeue = bad.class, bad.detail, bad.hint, bad.requeue
+	}
+	o.Ignored = results.ignored
+	if a.log != nil {
+		if bad != nil {
+			a.log.add(streamRun, bad.detail)
+		}
+		o.LogTail = a.log.last(20)
+		a.log.close()
+	}
+	if a.status != nil {
+		a.status.Close()
+	}
+	o.EndedAt = time.Now().UTC()
+	o.Usage = Usage{
+		WallSeconds:     time.Since(a.started).Seconds(),
+		CPUSeconds:      sandbox.CPUSeconds(),
+		PeakMemoryBytes: a.limits.peak,
+	}
+}
+
+func stepName(step Step, index int) string {
+	switch {
+	case step.Name != "":
+		return step.Name
+	case step.Builtin != "":
+		return step.Builtin
+	case len(step.Argv) > 0:
+		return filepath.Base(step.Argv[0])
+	}
+	return "step " + strconv.Itoa(index+1)
+}

@@ -1,0 +1,60 @@
+package runner
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"convertd/runner/sandbox"
+)
+
+// searchPath is where programs of recipes are looked for.
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// environment is the whole environment of a step, built from nothing: what is
+// promised to programs, what the dispatcher adds, what the recipe adds, the later
+// replacing the earlier. LANG is fixed because recipes read the words of tools.
+func (a *attempt) environment(step Step) []string {
+	env := []string{
+		"PATH=" + searchPath,
+		"LANG=C.UTF-8",
+		"HOME=" + a.work.home,
+		"TMPDIR=" + a.work.tmp,
+		"CONVERTD_JOB=" + a.spec.Job,
+		"CONVERTD_ATTEMPT=" + strconv.Itoa(a.spec.Attempt),
+		"CONVERTD_OUTPUT=" + a.work.out,
+		"CONVERTD_PREVIEW=" + a.work.preview,
+		"CONVERTD_STATE=" + a.job.State(),
+		"CONVERTD_PROGRESS_FD=" + strconv.Itoa(sandbox.ProgressFD),
+	}
+	if len(a.spec.Inputs) > 0 {
+		env = append(env, "CONVERTD_INPUT="+a.inputPath(0))
+	}
+	if a.notify != nil {
+		env = append(env, "NOTIFY_SOCKET="+a.notify.address)
+	}
+	for _, entry := range a.spec.Env {
+		env = setEnv(env, entry)
+	}
+	names := make([]string, 0, len(step.Env))
+	for name := range step.Env {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		env = setEnv(env, name+"="+step.Env[name])
+	}
+	return env
+}
+
+// setEnv appends NAME=VALUE, or replaces the entry of that name.
+func setEnv(env []string, entry string) []string {
+	name, _, _ := strings.Cut(entry, "=")
+	for i, old := range env {
+		if oldName, _, _ := strings.Cut(old, "="); oldName == name {
+			env[i] = entry
+			return env
+		}
+	}
+	return append(env, entry)
+}

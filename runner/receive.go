@@ -1,0 +1,110 @@
+package runner
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNoSpec means that the parent closed the descriptor before a whole Spec was read.
+var ErrNoSpec = errors.New("no spec arrived")
+
+// ReceiveSpec waits for the Spec on a descriptor. Descriptors that come along with it
+// over a unix socket take their places LockFD and StatusFD.
+func ReceiveSpec(fd int) (Spec, error) {
+	r := &specReader{fd: fd, places: []int{LockFD, StatusFD}}
+	var spec Spec
+	err := json.NewDecoder(r).Decode(&spec)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return Spec{}, ErrNoSpec
+	case err != nil:
+		return Spec{}, fmt.Errorf("read spec: %w", err)
+	case spec.Version != SpecVersion:
+		return Spec{}, fmt.Errorf("read spec: it has version %d, this program speaks %d", spec.Version, SpecVersion)
+	case spec.Job == "" || spec.Attempt < 1 || spec.Dir == "":
+		return Spec{}, fmt.Errorf("read spec: job, attempt or folder is missing")
+	}
+	spec.Limits = withDefaults(spec.Limits)
+	return spec, nil
+}
+
+// specReader reads a pipe or a unix socket by system calls.
+type specReader struct {
+	fd     int
+	isPipe bool
+	places []int // where the next descriptors that arrive go
+}
+
+// Read waits for bytes; 0 bytes from the kernel are the end.
+func (r *specReader) Read(p []byte) (int, error) {
+	for {
+		n, err := r.receive(p)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN):
+			poll := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}}
+			if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
+				return 0, err
+			}
+		case errors.Is(err, unix.ECONNRESET), err == nil && n == 0:
+			return 0, io.EOF
+		default:
+			return max(n, 0), err
+		}
+	}
+}
+
+func (r *specReader) receive(p []byte) (int, error) {
+	if r.isPipe {
+		return unix.Read(r.fd, p)
+	}
+	oob := make([]byte, unix.CmsgSpace(2*4))
+	n, oobn, _, _, err := unix.Recvmsg(r.fd, p, oob, unix.MSG_CMSG_CLOEXEC)
+	if errors.Is(err, unix.ENOTSOCK) {
+		r.isPipe = true
+		return unix.Read(r.fd, p)
+	}
+	if err == nil && oobn > 0 {
+		err = r.place(oob[:oobn])
+	}
+	return n, err
+}
+
+// place moves descriptors that arrived to where they are expected.
+func (r *specReader) place(oob []byte) error {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return fmt.Errorf("read spec: %w", err)
+	}
+	for i := range messages {
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			continue // not descriptors
+		}
+		for _, fd := range fds {
+			if err := r.placeOne(fd); err != nil {
+				return fmt.Errorf("read spec: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *specReader) placeOne(fd int) error {
+	if len(r.places) == 0 {
+		return unix.Close(fd)
+	}
+	place := r.places[0]
+	r.places = r.places[1:]
+	if fd == place {
+		return nil
+	}
+	if err := unix.Dup3(fd, place, unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	return unix.Close(fd)
+}

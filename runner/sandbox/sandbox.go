@@ -1,0 +1,160 @@
+// Package sandbox owns the box of one attempt: starting a program confined (a user of
+// its own without groups, no new privileges, nothing inherited but what is named),
+// finding every process that came of it, measuring them and ending them all.
+//
+// It does not own what is run, for how long, or what its output means (runner).
+// It may import the standard library and golang.org/x/sys/unix.
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// ProgressFD is the descriptor of a program for progress lines.
+const ProgressFD = 3
+
+// ErrNotInstalled means that no executable file of that name was found.
+var ErrNotInstalled = errors.New("program is not installed")
+
+// Confinement is what holds for every program of an attempt.
+type Confinement struct {
+	// UID and GID are the user of the box; 0 means stay who we are.
+	UID, GID int
+	// FileSize bounds each file a program writes, in bytes; 0 means no bound.
+	FileSize int64
+	// Processes bounds processes and threads of the box's user; it is set only when
+	// the box has a user of its own, because the kernel counts by user.
+	Processes int
+}
+
+// Enter prepares this process to be the only parent of the attempt: orphans of the box
+// come to it (PR_SET_CHILD_SUBREAPER), every descriptor above 2 is closed on exec, and
+// the resource limits that programs inherit are set. They bind this process as well,
+// which writes far less than it lets others write.
+func (c Confinement) Enter() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("become subreaper: %w", err)
+	}
+	if err := CloseOnExec(); err != nil {
+		return err
+	}
+	unix.Umask(0o077)
+	if err := setLimit(unix.RLIMIT_CORE, 0); err != nil {
+		return fmt.Errorf("forbid core dumps: %w", err)
+	}
+	if c.FileSize > 0 {
+		if err := setLimit(unix.RLIMIT_FSIZE, uint64(c.FileSize)); err != nil {
+			return fmt.Errorf("limit file size: %w", err)
+		}
+	}
+	if c.UID != 0 && c.Processes > 0 {
+		if err := setLimit(unix.RLIMIT_NPROC, uint64(c.Processes)); err != nil {
+			return fmt.Errorf("limit processes: %w", err)
+		}
+	}
+	return nil
+}
+
+// CloseOnExec marks every descriptor above 2.
+func CloseOnExec() error {
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("mark descriptors close-on-exec: %w", err)
+	}
+	return nil
+}
+
+// setLimit lowers a limit; one that is already lower stays.
+func setLimit(what int, value uint64) error {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(what, &now); err != nil {
+		return err
+	}
+	value = min(value, now.Max)
+	return unix.Setrlimit(what, &unix.Rlimit{Cur: value, Max: value})
+}
+
+// Command is one program to run.
+type Command struct {
+	Argv []string
+	Dir  string
+	// Env is the whole environment; its PATH is where Argv[0] is looked for.
+	Env []string
+	// PTY puts standard output and error on one pseudo-terminal.
+	PTY bool
+	// Progress opens descriptor ProgressFD of the program for progress lines.
+	Progress bool
+}
+
+// Start runs the command. The caller reads the streams of the Process to their ends and
+// closes them, and calls Reap.
+func (c Confinement) Start(cmd Command) (*Process, error) {
+	path, err := lookPath(cmd.Argv[0], cmd.Env)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{}
+	ends, err := p.open(cmd)
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	p.PID, err = c.fork(path, cmd, ends)
+	ends.close()
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("start %s: %w", path, err)
+	}
+	return p, nil
+}
+
+func (c Confinement) fork(path string, cmd Command, ends files) (int, error) {
+	attr := &syscall.ProcAttr{
+		Dir: cmd.Dir, Env: cmd.Env, Files: ends.descriptors(),
+		Sys: &syscall.SysProcAttr{Setpgid: true},
+	}
+	if c.UID != 0 {
+		attr.Sys.Credential = &syscall.Credential{Uid: uint32(c.UID), Gid: uint32(c.GID)}
+	}
+	// The flag belongs to a thread and is inherited over fork and exec.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return 0, fmt.Errorf("set no_new_privs: %w", err)
+	}
+	return syscall.ForkExec(path, cmd.Argv, attr)
+}
+
+// lookPath finds the program in the PATH that the program itself will see.
+func lookPath(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		if name == "/proc/self/exe" || executable(name) {
+			return name, nil
+		}
+		return "", fmt.Errorf("%s: %w", name, ErrNotInstalled)
+	}
+	for _, entry := range env {
+		dirs, ok := strings.CutPrefix(entry, "PATH=")
+		if !ok {
+			continue
+		}
+		for dir := range strings.SplitSeq(dirs, ":") {
+			if path := dir + "/" + name; dir != "" && executable(path) {
+				return path, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, ErrNotInstalled)
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}

@@ -1,0 +1,133 @@
+package sandbox
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Descendants returns the processes that came of this one, parents before children.
+// Orphans are among them, because this process is their subreaper.
+func Descendants() []int {
+	self := os.Getpid()
+	all, ok := children(self)
+	if !ok {
+		return scan(self)
+	}
+	for i := 0; i < len(all); i++ {
+		more, _ := children(all[i])
+		all = append(all, more...)
+	}
+	return all
+}
+
+// children reads the children of all threads of a process. It reports false where the
+// kernel was built without these files (CONFIG_PROC_CHILDREN).
+func children(pid int) (found []int, ok bool) {
+	folder := "/proc/" + strconv.Itoa(pid) + "/task/"
+	for _, thread := range names(folder) {
+		text, err := os.ReadFile(folder + thread + "/children")
+		if err != nil {
+			continue
+		}
+		ok = true
+		for field := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				found = append(found, child)
+			}
+		}
+	}
+	return found, ok
+}
+
+// scan finds the descendants by the parent that every process of the machine names.
+func scan(root int) []int {
+	byParent := map[int][]int{}
+	for _, name := range names("/proc") {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		if parent, ok := parentOf(pid); ok {
+			byParent[parent] = append(byParent[parent], pid)
+		}
+	}
+	all := append([]int(nil), byParent[root]...)
+	for i := 0; i < len(all); i++ {
+		all = append(all, byParent[all[i]]...)
+	}
+	return all
+}
+
+// parentOf reads the second field after the program's name in /proc/PID/stat; the name
+// stands in parentheses and may contain any character.
+func parentOf(pid int) (int, bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0, false
+	}
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	if len(fields) < 2 {
+		return 0, false
+	}
+	parent, err := strconv.Atoi(string(fields[1]))
+	return parent, err == nil
+}
+
+// names lists a folder of /proc in any order; one that is gone is empty.
+func names(folder string) []string {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	all, _ := f.Readdirnames(-1) // what could be read before an error is still true
+	return all
+}
+
+// Memory returns the memory of all descendants in bytes: the sum of their proportional
+// set sizes, which counts a page shared by several once. Where that cannot be read it
+// counts resident pages that are not shared with a file.
+func Memory() int64 {
+	var sum int64
+	for _, pid := range Descendants() {
+		folder := "/proc/" + strconv.Itoa(pid)
+		if size, ok := proportional(folder); ok {
+			sum += size
+			continue
+		}
+		sum += resident(folder)
+	}
+	return sum
+}
+
+func proportional(folder string) (int64, bool) {
+	text, err := os.ReadFile(folder + "/smaps_rollup")
+	if err != nil {
+		return 0, false
+	}
+	for line := range bytes.Lines(text) {
+		if rest, ok := bytes.CutPrefix(line, []byte("Pss:")); ok {
+			number, _, _ := strings.Cut(strings.TrimSpace(string(rest)), " ")
+			kib, err := strconv.ParseInt(number, 10, 64)
+			return kib << 10, err == nil
+		}
+	}
+	return 0, false
+}
+
+// resident reads the second and third number of statm: resident and shared pages.
+func resident(folder string) int64 {
+	text, err := os.ReadFile(folder + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 3 {
+		return 0
+	}
+	all, _ := strconv.ParseInt(fields[1], 10, 64)
+	shared, _ := strconv.ParseInt(fields[2], 10, 64)
+	return max(0, all-shared) * int64(os.Getpagesize())
+}

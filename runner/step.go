@@ -1,0 +1,258 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"convertd/runner/progress/reading"
+	"convertd/runner/sandbox"
+)
+
+// Patience with processes that were killed and do not go (they wait for a disk), and
+// with a stream whose writers are all gone.
+const (
+	killPatience = 10 * time.Second
+	readPatience = time.Second
+)
+
+// execution is one program of a step while it runs.
+type execution struct {
+	a       *attempt
+	process *sandbox.Process
+	streams []*stream
+	readers chan struct{}
+	// kill fires when the grace time after the first signal is over.
+	kill  *time.Timer
+	asked bool
+}
+
+// runStep runs the probe and the command of one step.
+func (a *attempt) runStep(step Step) *verdict {
+	rule, err := reading.ForStep(step.Step)
+	if err != nil {
+		return internal("A progress pattern of this recipe is wrong.", err)
+	}
+	watch, err := newWatch(step)
+	if err != nil {
+		return internal("A pattern of this recipe is wrong.", err)
+	}
+	if a.notify == nil && step.Builtin == "" {
+		if err := a.openNotify(); err != nil {
+			return internal("The socket for progress messages could not be made.", err)
+		}
+	}
+	if len(step.ProbeArgv) > 0 {
+		if bad := a.probe(step, rule); bad != nil {
+			return bad
+		}
+	}
+	argv := step.Argv
+	if step.LineBuffer {
+		argv = append([]string{"stdbuf", "-oL"}, argv...)
+	}
+	end, bad := a.execute(step, argv, &stream{rule: rule, watch: watch})
+	if bad != nil {
+		return bad
+	}
+	return a.judge(step, end, watch)
+}
+
+// probe runs the probe and gives the first line it prints to the rule. A probe that
+// fails only means that no percent is known.
+func (a *attempt) probe(step Step, rule reading.Rule) *verdict {
+	first := &stream{capture: true}
+	plain := step
+	plain.PTY = false
+	end, bad := a.execute(plain, step.ProbeArgv, first)
+	if bad != nil || a.stopped != nil {
+		if a.stopped != nil {
+			return a.stopped
+		}
+		return bad
+	}
+	if totaled, ok := rule.(reading.Totaled); ok && end.Code == 0 {
+		totaled.SetTotal(first.captured)
+	}
+	return nil
+}
+
+// execute runs one program to its end, and the ends of all that came of it. The
+// stream says what to do with its output.
+func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *verdict) {
+	if len(argv) == 0 {
+		return sandbox.End{}, internal("A step of this recipe has no command.", nil)
+	}
+	a.logRun("start " + quote(argv))
+	started := time.Now()
+	p, err := a.box.Start(sandbox.Command{
+		Argv: argv, Dir: a.work.run, Env: a.environment(step),
+		PTY: step.PTY, Progress: true,
+	})
+	if err != nil {
+		return sandbox.End{}, notStarted(argv[0], err)
+	}
+	e := &execution{a: a, process: p}
+	e.read(out)
+	end := e.supervise()
+	a.ran(argv, end, time.Since(started))
+	return end, nil
+}
+
+// read starts the readers of all streams. Standard output is read by the stream that was
+// given, so that a probe finds there what it captured; standard error by another one
+// with the same rules.
+func (e *execution) read(out *stream) {
+	problems := &stream{rule: out.rule, watch: out.watch}
+	lines := &lineReader{take: e.a.progressLine}
+	e.readers = make(chan struct{}, 3)
+	e.streams = append(e.streams, out.open(e.a, streamOut))
+	go e.pump(e.process.Stdout, out.write, out.end)
+	if e.process.Stderr != nil {
+		e.streams = append(e.streams, problems.open(e.a, streamErr))
+		go e.pump(e.process.Stderr, problems.write, problems.end)
+	}
+	go e.pump(e.process.Progress, lines.write, lines.end)
+}
+
+// pump reads one stream to its end.
+func (e *execution) pump(f *os.File, write func([]byte), end func()) {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := f.Read(buffer)
+		if n > 0 {
+			write(buffer[:n])
+		}
+		if err != nil { // the end; EIO on a pseudo-terminal; or the patience is over
+			break
+		}
+	}
+	end()
+	e.readers <- struct{}{}
+}
+
+// supervise waits for the end of the program, serves the clock and the parent's
+// requests meanwhile, and makes sure that nothing of it is left.
+func (e *execution) supervise() sandbox.End {
+	ended := e.process.Reap()
+	end := e.wait(ended)
+	if !e.process.KillAll(killPatience) {
+		e.a.logRun("some processes of this step cannot be killed")
+	}
+	e.finishReading()
+	e.a.limits.note(end.MaxRSS)
+	return end
+}
+
+func (e *execution) wait(ended <-chan sandbox.End) sandbox.End {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	e.kill = time.NewTimer(time.Hour)
+	e.kill.Stop()
+	defer e.kill.Stop()
+	for {
+		select {
+		case end := <-ended:
+			return end
+		case stop := <-e.a.stops:
+			e.a.asked(stop)
+			e.terminate()
+		case <-e.a.deadline.C:
+			e.a.stopFor(e.a.timeoutVerdict())
+			e.terminate()
+		case <-e.kill.C:
+			e.process.KillAll(killPatience)
+		case <-tick.C:
+			e.tick()
+		}
+	}
+}
+
+// terminate asks everything to end and starts the grace time, once.
+func (e *execution) terminate() {
+	if e.asked {
+		return
+	}
+	e.asked = true
+	e.process.Signal(syscall.SIGTERM)
+	e.kill.Reset(e.a.spec.Limits.Grace)
+}
+
+// tick sends what was held back, reads text that stands still, and measures.
+func (e *execution) tick() {
+	a := e.a
+	a.mu.Lock()
+	for _, s := range e.streams {
+		s.still()
+	}
+	a.status.Tick()
+	a.log.tick()
+	a.mu.Unlock()
+	if bad := a.limits.measure(); bad != nil {
+		a.stopFor(bad)
+		e.process.KillAll(killPatience)
+	}
+}
+
+// finishReading waits for the readers. When all writers are gone that takes no time; a
+// descriptor that got out of the box must not hold the attempt up.
+func (e *execution) finishReading() {
+	for _, f := range e.process.Streams() {
+		// Where no deadline can be set, closing below ends the reading.
+		_ = f.SetReadDeadline(time.Now().Add(readPatience))
+	}
+	for range e.process.Streams() {
+		<-e.readers
+	}
+	e.process.Close()
+}
+
+// ran notes what was executed and how it ended.
+func (a *attempt) ran(argv []string, end sandbox.End, took time.Duration) {
+	a.outcome.Ran = append(a.outcome.Ran, Ran{
+		Argv: argv, ExitCode: end.Code, Signal: signalName(end.Signal), Seconds: took.Seconds(),
+	})
+	a.logRun("end " + describeEnd(end) + " after " + strconv.FormatFloat(took.Seconds(), 'f', 3, 64) + " s")
+}
+
+// logRun writes a line of the runner's own.
+func (a *attempt) logRun(text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.log.add(streamRun, text)
+	a.log.flush()
+}
+
+// progressLine takes one line of the progress descriptor.
+func (a *attempt) progressLine(line []byte) {
+	if u, ok := reading.Line(string(line)); ok {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.note(u)
+	}
+}
+
+// quote writes an argv as one line that a shell would read the same way.
+func quote(argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = word
+		if word == "" || strings.ContainsAny(word, " \t\n\r\"'\\$`*?[]{}()<>|&;#~!") {
+			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return oneLine(strings.Join(words, " "))
+}
+
+func notStarted(program string, err error) *verdict {
+	if errors.Is(err, sandbox.ErrNotInstalled) {
+		bad := internal(fmt.Sprintf("The program %s is not installed on this server.", program), err)
+		bad.hint = "The administrator has to install it; the recipe names the package."
+		return bad
+	}
+	return internal(fmt.Sprintf("The program %s could not be started.", program), err)
+}
