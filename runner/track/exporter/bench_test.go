@@ -43,18 +43,3 @@ func BenchmarkWriter(b *testing.B) {
 		})
 	}
 }
-
-// BenchmarkAppendFixed compares with the standard library.
-func BenchmarkAppendFixed(b *testing.B) {
-	buf := make([]byte, 0, 64)
-	b.Run("ours", func(b *testing.B) {
-		for b.Loop() {
-			buf = appendFixed(buf[:0], 1234.56789, 3)
-		}
-	})
-	b.Run("strconv", func(b *testing.B) {
-		for b.Loop() {
-			buf = strconv.AppendFloat(buf[:0], 1234.56789, 'f', 3, 64)
-		}
-	})
-}

@@ -62,7 +62,7 @@ func (t *text) frame(f int) *text {
 
 // fixed appends v with exactly the given number of decimals, correctly rounded.
 func (t *text) fixed(v float64, decimals int) *text {
-	t.buf = appendFixed(t.buf, v, decimals)
+	t.buf = strconv.AppendFloat(t.buf, v, 'f', decimals, 64)
 	return t
 }
 
