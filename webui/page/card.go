@@ -21,6 +21,8 @@ type Card struct {
 	Failure       Failure
 	// Manage says that the reader may cancel, delete and try again.
 	Manage bool
+	// Key is the manage token the reader came with, "" for none.
+	Key string
 	// Facts are shown on demand, on the job's own page only.
 	Facts []Fact
 	// Alone is set on the job's own page, where the name is the page's heading.

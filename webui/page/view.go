@@ -158,6 +158,8 @@ type Recipe struct {
 	Entry    RecipeEntry
 	Promises Promises
 	Form     Form
+	// Action is where the form is sent.
+	Action string
 	// Accept is the file chooser's list of types; Several that it takes many files.
 	Accept  string
 	Several bool

@@ -73,18 +73,13 @@ export class Choosing {
 
   search(text) {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    let any = false;
-    for (const section of this.place.querySelectorAll("[data-section]")) {
-      let some = false;
-      for (const pill of section.querySelectorAll("[data-words]")) {
-        const shown = words.every((word) => pill.dataset.words.toLowerCase().includes(word));
-        pill.hidden = !shown;
-        some ||= shown;
-      }
-      section.hidden = !some;
-      any ||= some;
+    for (const one of this.place.querySelectorAll("[data-words]")) {
+      one.hidden = !words.every((word) => one.dataset.words.toLowerCase().includes(word));
     }
-    this.place.querySelector("[data-nomatch]").hidden = any;
+    for (const section of this.place.querySelectorAll("[data-section]")) {
+      section.hidden = !section.querySelector("[data-words]:not([hidden])");
+    }
+    this.place.querySelector("[data-nomatch]").hidden = Boolean(this.place.querySelector("[data-words]:not([hidden])"));
   }
 
   // preset makes a choice of one target the only one ticked in the recipe's list.
@@ -109,7 +104,7 @@ export class Choosing {
     return inputs.every((input) => input.checkValidity()) && !this.emptyList;
   }
   get emptyList() {
-    const lists = [...(this.settings?.querySelectorAll("[data-list]") ?? [])];
+    const lists = [...(this.settings?.querySelectorAll("[data-list][data-needed]") ?? [])];
     return lists.some((list) => !list.querySelector("input:checked"));
   }
 
@@ -125,7 +120,8 @@ export class Choosing {
     const params = {};
     const recipe = this.chosen.dataset.recipe;
     for (const list of this.settings?.querySelectorAll("[data-list]") ?? []) {
-      params[bare(list.dataset.list)] = [...list.querySelectorAll("input:checked")].map((box) => box.value);
+      const on = [...list.querySelectorAll("input:checked")].map((box) => box.value);
+      if (on.length) params[bare(list.dataset.list)] = on;
     }
     for (const input of this.settings?.querySelectorAll("input, select, textarea") ?? []) {
       if (input.closest("[data-list]") || "off" in input.dataset || input.type === "file") continue;

@@ -113,7 +113,10 @@ function put(card, part, words) {
 // renew fetches the card as the server draws it: whenever more than numbers changed.
 async function renew(id) {
   const old = document.getElementById(`job-${id}`);
-  const answer = await fetch(`/jobs/${id}/card${"alone" in old.dataset ? "?alone=1" : ""}`).catch(() => null);
+  const query = new URLSearchParams();
+  if ("alone" in old.dataset) query.set("alone", "1");
+  if (old.dataset.key) query.set("manage", old.dataset.key);
+  const answer = await fetch(`/jobs/${id}/card?${query}`).catch(() => null);
   if (answer?.status === 404) {
     location.reload();
     return;
