@@ -152,10 +152,11 @@ func resized(tool string, shot track.Shot, width, height float64) (track.Shot, e
 	return shot, nil
 }
 
-// wholePixels rounds up, with a tolerance for the errors of a few multiplications.
+// wholePixels rounds up, with a tolerance for the errors of a few multiplications. Adding
+// zero turns a negative zero, which would be printed as such, into a plain one.
 func wholePixels(v float64) float64 {
 	const tolerance = 1e-6
-	return math.Ceil(v - tolerance)
+	return math.Ceil(v-tolerance) + 0
 }
 
 // moved returns the shot with every position moved.

@@ -95,7 +95,7 @@ func (l lensModel) factor(r float64) float64 {
 // order from the middle of the frame outwards up to where it folds; only radii below that
 // are answers.
 func (l lensModel) undistort(distorted float64) (r float64, ok bool) {
-	low, high := 0.0, math.Max(distorted, 1)
+	low, high := 0.0, 1.0
 	for l.rising(high) && high*l.factor(high) < distorted {
 		high *= 2
 		if high > maxPosition {
@@ -106,7 +106,7 @@ func (l lensModel) undistort(distorted float64) (r float64, ok bool) {
 	if high*l.factor(high) < distorted {
 		return 0, false
 	}
-	r = math.Min(distorted, high)
+	r = high // at most twice the answer, so that Newton converges at once
 	for range lensIterations {
 		miss := r*l.factor(r) - distorted
 		if miss > 0 {
