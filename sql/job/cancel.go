@@ -16,23 +16,21 @@ var cancelSQL string
 // running one. It returns the job as it is then. Cancelling a cancelled job is no error;
 // for a job that ended otherwise the job comes with the error already_ended.
 func (s *Store) RequestCancel(ctx context.Context, id string) (Job, error) {
-	var before State
-	err := s.db.GetContext(ctx, &before, cancelSQL, id, s.Keep.Seconds())
-	if errors.Is(err, sql.ErrNoRows) {
-		return Job{}, notFound()
-	}
-	if err != nil {
+	var now State
+	err := s.db.GetContext(ctx, &now, cancelSQL, id, s.Keep.Seconds())
+	ended := errors.Is(err, sql.ErrNoRows)
+	if err != nil && !ended {
 		return Job{}, explain(ctx, "cancel job", err)
 	}
-	if before == Running {
+	if now == Running {
 		s.db.Notifier.Ring(Control)
 	}
 	found, err := s.Find(ctx, id)
 	if err != nil {
 		return Job{}, err
 	}
-	if before.Ended() && before != Cancelled {
-		return found, fault.New(fault.AlreadyEnded, "The job has ended already: it is "+string(before)+".",
+	if ended && found.State != Cancelled {
+		return found, fault.New(fault.AlreadyEnded, "The job has ended already: it is "+string(found.State)+".",
 			"There is nothing left to cancel; delete the job to remove its files.")
 	}
 	return found, nil

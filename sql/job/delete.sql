@@ -1,21 +1,24 @@
 -- $1 id, $2 seconds to keep files for (a deleted job's go as soon as it is dead)
-with target as materialized (
-    select id, seq, recipe, state, waiting from job where id = $1 and deleted_at is null for no key update
-), gone as (
-    update job j set deleted_at = now(),
-        state = case when t.waiting then 'cancelled' else j.state end,
-        class = case when t.waiting then 'cancelled' else j.class end,
-        ended_at = case when t.waiting then now() else j.ended_at end,
-        cancel_requested_at = case when t.state = 'running' then coalesce(j.cancel_requested_at, now())
-            else j.cancel_requested_at end
-    from target t where j.id = t.id
+--
+-- As in cancel.sql the new values follow from the row's own columns alone. A job that was
+-- cancelled before has its result already; one that waited gets it now.
+with changed as (
+    update job set deleted_at = now(),
+        state = case when waiting then 'cancelled' else state end,
+        class = case when waiting then 'cancelled' else class end,
+        ended_at = case when waiting then now() else ended_at end,
+        cancel_requested_at = case when state = 'running' then coalesce(cancel_requested_at, now())
+            else cancel_requested_at end
+    where id = $1 and deleted_at is null
+    returning id, seq, recipe, state
 ), over as (
     insert into result (job, seq, recipe, state, class, input_bytes, keep_until)
-    select t.id, t.seq, t.recipe, 'cancelled', 'cancelled',
-        (select coalesce(sum(i.size), 0) from input i where i.job = t.id), now() + make_interval(secs => $2)
-    from target t where t.waiting
+    select c.id, c.seq, c.recipe, 'cancelled', 'cancelled',
+        (select coalesce(sum(i.size), 0) from input i where i.job = c.id), now() + make_interval(secs => $2)
+    from changed c where c.state = 'cancelled'
+    on conflict (job) do nothing
 ), unattached as (
     update outbox o set attach = false
-    from target t where o.job = t.id and o.sent_at is null and o.withdrawn_at is null
+    from changed c where o.job = c.id and o.sent_at is null and o.withdrawn_at is null
 )
-select state from target
+select state from changed

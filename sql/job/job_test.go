@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"convertd/runner/fault"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
 	"convertd/sql/job"
@@ -13,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 
-// bench is one database with a store, and what most tests do with it.
+// bundle is one database with a store, and what most tests do with it.
 type bundle struct {
 	*job.Store
 	db *db.DB
@@ -73,4 +74,56 @@ func (b bundle) finish(ends ...job.End) []bool {
 		b.t.Fatalf("finish: %v", err)
 	}
 	return applied
+}
+
+// run inserts a job and claims it.
+func (b bundle) run(d job.Draft) job.Claimed {
+	b.t.Helper()
+	b.insert(d)
+	claimed := b.claim(1)
+	if len(claimed) != 1 || claimed[0].ID != d.ID {
+		b.t.Fatalf("claimed = %+v, want job %s", claimed, d.ID)
+	}
+	return claimed[0]
+}
+
+// exec runs a statement that must change something.
+func (b bundle) exec(statement string, values ...any) {
+	b.t.Helper()
+	done, err := b.db.Exec(statement, values...)
+	if err != nil {
+		b.t.Fatalf("%s: %v", statement, err)
+	}
+	if n, err := done.RowsAffected(); n == 0 || err != nil {
+		b.t.Fatalf("%s: changed nothing (%v)", statement, err)
+	}
+}
+
+// end is an end of the attempt; a failed one of the class lost.
+func end(c job.Claimed, next job.State) job.End {
+	class := fault.Lost
+	switch next {
+	case job.Succeeded:
+		class = fault.Succeeded
+	case job.Cancelled:
+		class = fault.Cancelled
+	}
+	return job.End{ID: c.ID, Attempt: c.Attempt, Token: c.Token, Next: next, Result: &job.Result{Class: class, Detail: "because"}}
+}
+
+// owners names the owners of jobs in their order.
+func owners(claimed []job.Claimed) string {
+	names := ""
+	for _, c := range claimed {
+		names += c.Owner
+	}
+	return names
+}
+
+// wantCode fails the test unless the error carries the code; "" means no error.
+func wantCode(t testing.TB, err error, code fault.Code) {
+	t.Helper()
+	if fault.CodeOf(err) != code {
+		t.Errorf("error = %v, want code %q", err, code)
+	}
 }
