@@ -1,0 +1,153 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"convertd/dispatcher/cgroup"
+	"convertd/dispatcher/process"
+	"convertd/sql/job"
+)
+
+// adopt takes over what a dispatcher that died left in this spool: every running row is
+// either watched on, recorded from its outcome file, or proved dead and tried again.
+// Control groups that belong to none of them are killed and removed. We hold the
+// spool's lock, so the other dispatcher is dead.
+func (d *Dispatcher) adopt(ctx context.Context) error {
+	rows, err := d.runningRows(ctx)
+	if err != nil {
+		return err
+	}
+	expected := map[string]bool{}
+	for _, row := range rows {
+		if row.Dispatcher != d.name {
+			continue
+		}
+		a := d.newAttempt(row)
+		d.find(a)
+		expected[groupName(row)] = true
+		d.running[row.ID] = a
+		a.seat = d.lanes.take(a.need, a.seat)
+		if row.CancelRequested {
+			a.tell(orderCancel)
+		}
+		d.attendants.Go(func() { d.attendAdopted(a) })
+	}
+	d.endStrangers(expected)
+	return nil
+}
+
+// runningRows waits for the database as long as it takes.
+func (d *Dispatcher) runningRows(ctx context.Context) ([]job.Claimed, error) {
+	for {
+		rows, err := d.jobs.Running(ctx)
+		if err == nil {
+			return rows, nil
+		}
+		d.log.Error("look for running jobs", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("look for running jobs: %w", ctx.Err())
+		case <-time.After(d.times.Poll):
+		}
+	}
+}
+
+// find looks for the processes of an attempt that another dispatcher started.
+func (d *Dispatcher) find(a *attempt) {
+	a.adopted = true
+	a.rebooted = a.row.BootID != d.bootID
+	a.kin = kinOf(a, process.Name{})
+	n, err := readNote(a.dir, a.row.Attempt, a.row.Token)
+	if err != nil {
+		// Without a note no child was told anything: whatever was started ends by itself.
+		if !errors.Is(err, os.ErrNotExist) {
+			a.log.Error("read note of child", "error", err)
+		}
+		return
+	}
+	a.noted, a.bounds, a.seat = true, n.Limits, n.Seat
+	if a.rebooted {
+		return
+	}
+	a.kin = kinOf(a, n.Name)
+	switch {
+	case n.Cgroup != "":
+		a.group = d.cgroups.At(n.Cgroup)
+	case a.held():
+		a.group = nil
+	}
+	a.began = beganAt(n)
+	a.child = d.adoptChild(n.Name)
+}
+
+// beganAt puts a start noted on the monotonic clock on Go's.
+func beganAt(n note) time.Time {
+	now, err := process.Monotonic()
+	if err != nil || n.Began > now {
+		return time.Now()
+	}
+	return time.Now().Add(n.Began - now)
+}
+
+// adoptChild returns a child whose parent is another process; it may have ended.
+func (d *Dispatcher) adoptChild(name process.Name) *child {
+	c := &child{name: name, done: make(chan struct{}), signal: func(unix.Signal) error { return os.ErrProcessDone }}
+	h, err := process.Open(name)
+	if err != nil {
+		close(c.done)
+		return c
+	}
+	c.signal = h.Signal
+	go func() {
+		defer h.Close()
+		if err := h.Wait(d.leaving); err == nil {
+			close(c.done)
+		}
+	}()
+	return c
+}
+
+// attendAdopted sees an attempt through that another dispatcher began.
+func (d *Dispatcher) attendAdopted(a *attempt) {
+	switch {
+	case a.rebooted:
+		a.log.Info("the machine was restarted while the job ran")
+	case a.child == nil:
+		a.log.Info("the job was claimed, and its child was never told to begin")
+	default:
+		alive, err := a.alive()
+		a.log.Info("job adopted", "pid", a.child.name.PID, "alive", alive, "error", err)
+	}
+	d.attend(a)
+}
+
+// endStrangers ends groups in our tree that belong to no running row: their attempts
+// were recorded, or their rows were given up.
+func (d *Dispatcher) endStrangers(expected map[string]bool) {
+	if m := d.cgroups.Method(); m.Tree == cgroup.None && m.Memory == cgroup.None && m.Processes == cgroup.None {
+		return
+	}
+	names, err := d.cgroups.Names()
+	if err != nil {
+		d.log.Error("list control groups", "error", err)
+		return
+	}
+	for _, name := range names {
+		if expected[name] {
+			continue
+		}
+		d.log.Info("ending a control group that belongs to no running job", "group", name)
+		ctx, cancel := context.WithTimeout(context.Background(), brief)
+		g := d.cgroups.Group(name)
+		if err := errors.Join(g.End(ctx), g.Remove()); err != nil {
+			d.log.Error("end control group", "group", name, "error", err)
+		}
+		cancel()
+	}
+}

@@ -1,0 +1,347 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"convertd/dispatcher/cgroup"
+	"convertd/dispatcher/failpoint"
+	"convertd/dispatcher/mail"
+	"convertd/dispatcher/process"
+	"convertd/sql/db"
+	"convertd/sql/job"
+	"convertd/sql/outbox"
+)
+
+// Dispatcher runs the jobs of one spool.
+type Dispatcher struct {
+	opts  Options
+	times Times
+	log   *slog.Logger
+	jobs  *job.Store
+	null  *os.File
+	// name is the spool's: it stands in the rows of attempts whose files lie there.
+	name    string
+	bootID  string
+	cgroups *cgroup.Tree
+	// children are our processes.
+	children children
+	// leaving ends when running attempts are to be left alone.
+	leaving context.Context
+	leave   context.CancelFunc
+
+	stops chan StopMode
+	// sweepNow wakes the sweep: somebody deleted a job.
+	sweepNow chan struct{}
+	// ended carries attempts that are proved dead: their room is free. settled carries
+	// those of which nothing is left to do.
+	ended, settled chan *attempt
+	finisher       *finisher
+	sender         *mail.Sender
+	attendants     sync.WaitGroup
+
+	// The loop's own.
+	lanes   *lanes
+	running map[string]*attempt
+	// held are claimed jobs that wait for room, in the order of the claim.
+	held []*attempt
+	// stopping is set once nothing more is claimed.
+	stopping bool
+	// askAfter keeps from asking a database that does not answer more than once a poll.
+	askAfter time.Time
+	// claimAfter keeps from claiming while this machine cannot start anything; troubles
+	// counts starts that failed in a row.
+	claimAfter time.Time
+	troubles   int
+}
+
+// New returns a dispatcher; Run makes it work.
+func New(opts Options) *Dispatcher {
+	return &Dispatcher{
+		opts: opts, times: opts.Times.withDefaults(), log: opts.Log,
+		jobs:  job.NewStore(opts.DB),
+		stops: make(chan StopMode, 8), sweepNow: make(chan struct{}, 1),
+		ended: make(chan *attempt), settled: make(chan *attempt),
+		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},
+	}
+}
+
+// Stop begins to stop, as mode says; Run returns when that is done. A later call may
+// only be more urgent.
+func (d *Dispatcher) Stop(mode StopMode) {
+	select {
+	case d.stops <- mode:
+	default:
+	}
+}
+
+// Run serves the spool until ctx ends and Options.Stop is fulfilled, or Stop was called
+// and is. It first waits as a standby until no other dispatcher serves the spool.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	lock, err := d.takeSpool(ctx)
+	if err != nil || lock == nil {
+		return err
+	}
+	defer lock.Close()
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	defer d.null.Close()
+	defer func() { _ = d.cgroups.Close() }() // it stays while jobs run on in it
+	d.leaving, d.leave = context.WithCancel(context.Background())
+	defer d.leave()
+	listener, err := db.Listen(context.Background(), d.opts.DatabaseURL, d.log, job.Jobs, job.Control)
+	if err != nil {
+		return fmt.Errorf("listen for jobs: %w", err)
+	}
+	defer listener.Close()
+	background, stopBackground := context.WithCancel(context.Background())
+	d.finisher = newFinisher(d)
+	d.sender = mail.NewSender(d.opts.Mail, outbox.NewStore(d.opts.DB), d.opts.Spool, d.log)
+	var services sync.WaitGroup
+	services.Go(func() { d.finisher.run(background) })
+	services.Go(func() { d.sweep(background) })
+	services.Go(func() { d.sender.Run(background) })
+	defer services.Wait()
+	defer stopBackground()
+	err = d.loop(ctx, listener.C)
+	d.leave()
+	d.attendants.Wait()
+	return err
+}
+
+// prepare finds out where we are and what this machine gives us.
+func (d *Dispatcher) prepare() error {
+	var err error
+	if d.name, err = spoolName(d.opts.Spool); err != nil {
+		return err
+	}
+	if d.bootID, err = process.BootID(); err != nil {
+		return err
+	}
+	if d.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
+		return fmt.Errorf("open null device: %w", err)
+	}
+	d.cgroups = cgroup.Open(cgroup.Options{Parent: d.opts.Box.CgroupParent, Name: "convertd-" + d.name})
+	m := d.cgroups.Method()
+	d.log.Info("control groups", "tree", m.Tree, "memory", m.Memory, "processes", m.Processes)
+	if m.Tree != cgroup.None {
+		return nil
+	}
+	d.log.Warn("no control group of version 2 can be made; a job's death is proved by looking for its processes, which is weak", "reason", d.cgroups.Why())
+	return process.BecomeSubreaper()
+}
+
+// loop is the only place that claims, counts and gives orders.
+func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
+	if err := d.adopt(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	if d.opts.Ready != nil {
+		d.opts.Ready()
+	}
+	poll := time.NewTicker(d.times.Poll)
+	defer poll.Stop()
+	over := ctx.Done()
+	for !d.finished() {
+		select {
+		case <-over:
+			over = nil
+			d.stop(d.opts.Stop)
+		case mode := <-d.stops:
+			d.stop(mode)
+		case ring, open := <-rings:
+			if !open {
+				return errors.New("the listener for jobs was closed")
+			}
+			d.look(ring == job.Jobs, ring == job.Control)
+			if ring == job.Control {
+				nudge(d.sweepNow)
+			}
+		case <-poll.C:
+			d.look(false, false)
+		case a := <-d.ended:
+			d.free(a)
+			d.look(true, false)
+		case a := <-d.settled:
+			delete(d.running, a.row.ID)
+		}
+	}
+	return nil
+}
+
+// nudge wakes a service; one that is about to look anyway is not woken twice.
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// free gives back the room of a dead attempt. One that could not be started says
+// something about this machine: the next claim waits, longer each time.
+func (d *Dispatcher) free(a *attempt) {
+	d.lanes.give(a.need, a.seat)
+	if a.unstarted {
+		d.troubles++
+		d.claimAfter = time.Now().Add(min(30*time.Second, time.Second<<min(d.troubles-1, 5)))
+		d.log.Warn("claiming waits because a job could not be started", "until", d.claimAfter)
+	} else {
+		d.troubles = 0
+	}
+	d.admit()
+}
+
+// look looks at the rows for the reason it was called, or for all when there is none.
+func (d *Dispatcher) look(jobs, control bool) {
+	if time.Now().Before(d.askAfter) {
+		return
+	}
+	all := !jobs && !control
+	ok := true
+	if control || all {
+		ok = d.passCancels()
+	}
+	if ok && all && !d.stopping {
+		ok = d.promote()
+	}
+	if ok && (jobs || all) {
+		d.claim()
+	}
+}
+
+// brief bounds a statement of the loop, which must stay able to hear a stop.
+const brief = 10 * time.Second
+
+// promote lets jobs whose time has come be claimed, and ends those that waited too long.
+func (d *Dispatcher) promote() bool {
+	ctx, cancel := context.WithTimeout(d.leaving, brief)
+	defer cancel()
+	if _, err := d.jobs.Due(ctx); err != nil {
+		return d.complain("promote scheduled jobs", err)
+	}
+	if _, err := d.jobs.Expire(ctx); err != nil {
+		return d.complain("expire waiting jobs", err)
+	}
+	return true
+}
+
+// claim takes as many jobs as there is room for and starts them.
+func (d *Dispatcher) claim() {
+	for !d.stopping && !time.Now().Before(d.claimAfter) {
+		var waiting []need
+		for _, a := range d.held {
+			waiting = append(waiting, a.need)
+		}
+		room, queues := d.lanes.free(waiting)
+		if room == 0 {
+			return
+		}
+		ctx, cancel := context.WithTimeout(d.leaving, brief)
+		claimed, err := d.jobs.Claim(ctx, job.Claimer{Dispatcher: d.name, BootID: d.bootID}, room, queues)
+		cancel()
+		if err != nil {
+			d.complain("claim jobs", err)
+			return
+		}
+		if len(claimed) == 0 {
+			return
+		}
+		failpoint.Hit(failpoint.AfterClaim)
+		for _, row := range claimed {
+			a := d.newAttempt(row)
+			d.running[row.ID] = a
+			d.held = append(d.held, a)
+		}
+		d.admit()
+	}
+}
+
+// complain logs that the database did not do something, has the next try wait, and
+// returns false.
+func (d *Dispatcher) complain(what string, err error) bool {
+	if d.leaving.Err() == nil {
+		d.askAfter = time.Now().Add(d.times.Poll)
+		d.log.Error(what, "error", err)
+	}
+	return false
+}
+
+// admit starts held jobs as far as they fit. One that does not fit does not hold up
+// those behind it that do.
+func (d *Dispatcher) admit() {
+	rest := d.held[:0]
+	for _, a := range d.held {
+		if d.stopping || !d.lanes.fits(a.need) {
+			rest = append(rest, a)
+			continue
+		}
+		a.seat = d.lanes.take(a.need, -1)
+		d.attendants.Go(func() { d.attend(a) })
+	}
+	clear(d.held[len(rest):])
+	d.held = rest
+}
+
+// passCancels tells running jobs that somebody wants them ended.
+func (d *Dispatcher) passCancels() bool {
+	if len(d.running) == 0 {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(d.leaving, brief)
+	defer cancel()
+	ids, err := d.jobs.CancelRequested(ctx)
+	if err != nil {
+		return d.complain("look for jobs to cancel", err)
+	}
+	for _, id := range ids {
+		if a, ok := d.running[id]; ok {
+			a.tell(orderCancel)
+		}
+	}
+	return true
+}
+
+// stop begins to stop. What was claimed and not started goes back at once.
+func (d *Dispatcher) stop(mode StopMode) {
+	d.log.Info("stopping", "mode", mode.String(), "running", len(d.running)-len(d.held))
+	d.stopping = true
+	for _, a := range d.held {
+		a.seat = d.lanes.take(a.need, -1)
+		a.tell(orderStop)
+		d.attendants.Go(func() { d.attend(a) })
+	}
+	d.held = nil
+	switch mode {
+	case LeaveRunning:
+		d.leave()
+	case StopSafely:
+		for _, a := range d.running {
+			a.tell(orderStop)
+		}
+	}
+}
+
+// finished reports whether a stop is fulfilled.
+func (d *Dispatcher) finished() bool {
+	return d.stopping && (len(d.running) == 0 || d.leaving.Err() != nil)
+}
+
+// String names a mode for the log.
+func (m StopMode) String() string {
+	switch m {
+	case Drain:
+		return "drain"
+	case StopSafely:
+		return "stop safely"
+	}
+	return "leave running"
+}

@@ -1,0 +1,133 @@
+package dispatcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"convertd/dispatcher/cgroup"
+	"convertd/runner"
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
+)
+
+// refusal is why a claimed job cannot be run at all; trying again would not help.
+type refusal struct {
+	class        fault.Class
+	detail, hint string
+}
+
+func (r *refusal) Error() string { return r.detail }
+
+func refuse(detail, hint string) *refusal {
+	return &refusal{class: fault.InternalError, detail: detail, hint: hint}
+}
+
+// plan makes the Spec from the row and the recipe in force here. A row is data from
+// elsewhere, so everything in it is checked again.
+func (d *Dispatcher) plan(a *attempt) error {
+	if !a.known {
+		return refuse(fmt.Sprintf("The recipe “%s” is no longer there.", a.row.Recipe),
+			"Ask the administrator, or choose another way to convert the file.")
+	}
+	values, err := a.recipe.CheckParams(a.row.Params)
+	if err != nil {
+		return refuse("The recipe was changed after this job was submitted, and its parameters no longer fit: "+reasons(err),
+			"Submit the file again with the parameters that the form now shows.")
+	}
+	if err := d.checkInputs(a); err != nil {
+		return err
+	}
+	spec, err := runner.NewSpec(a.recipe, d.request(a, values))
+	if err != nil {
+		return refuse(fmt.Sprintf("The recipe “%s” gives no command for this job: %v.", a.row.Recipe, err),
+			"Tell the administrator; the command “convertd recipes check” shows what is wrong.")
+	}
+	a.spec = spec
+	return nil
+}
+
+func reasons(err error) string {
+	var e *fault.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err.Error()
+	}
+	var all []string
+	for _, f := range e.Fields {
+		all = append(all, f.Detail)
+	}
+	return strings.Join(all, " ")
+}
+
+// checkInputs looks whether each input is still there as it was accepted.
+func (d *Dispatcher) checkInputs(a *attempt) error {
+	n := len(a.row.Inputs)
+	if in := a.recipe.Inputs; !in.Each && in.Max > 0 && (n < in.Min || n > in.Max) {
+		return refuse(fmt.Sprintf("The recipe was changed after this job was submitted: it takes %d to %d files now, and the job has %d.", in.Min, in.Max, n),
+			"Submit the files again.")
+	}
+	for _, in := range a.row.Inputs {
+		if in.File != filepath.Base(in.File) {
+			return refuse("The name of a stored input file is damaged.", "Submit the file again and tell the administrator.")
+		}
+		info, err := os.Lstat(filepath.Join(a.dir.In(), in.File))
+		if err == nil && info.Mode().IsRegular() && info.Size() == in.Size {
+			continue
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("look at input: %w", err)
+		}
+		return refuse(fmt.Sprintf("The input “%s” is damaged: the stored file is missing or has another size than when it was accepted.", in.Name),
+			"Submit the file again and tell the administrator.")
+	}
+	return nil
+}
+
+func (d *Dispatcher) request(a *attempt, values recipe.Values) runner.Request {
+	q := runner.Request{
+		Job: a.row.ID, Attempt: a.row.Attempt, Token: a.row.Token,
+		Dir: a.dir, Values: values, Lang: a.row.Lang,
+		Env: environment(a),
+		Box: runner.Box{MemoryHeld: d.cgroups.Method().Memory != cgroup.None},
+	}
+	for _, in := range a.row.Inputs {
+		q.Inputs = append(q.Inputs, runner.Input{File: in.File, Name: in.Name})
+	}
+	if os.Geteuid() == 0 && d.opts.Box.UIDBase > 0 {
+		q.Box.UID = d.opts.Box.UIDBase + a.seat
+		q.Box.GID = q.Box.UID
+	}
+	if d.opts.Status != nil {
+		q.Status = runner.Sink{Kind: "memcached", Address: d.opts.Status.Address()}
+	}
+	return q
+}
+
+// environment is what the dispatcher adds for the steps: the trace they belong to (W3C
+// Trace Context and Sentry's words) and what was granted of the machine.
+func environment(a *attempt) []string {
+	var env []string
+	for _, name := range []string{"traceparent", "tracestate", "baggage", "sentry-trace", "sentry-baggage"} {
+		if v := a.row.TraceContext[name]; v != "" && !strings.ContainsRune(v, 0) {
+			env = append(env, strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+v)
+		}
+	}
+	for name, count := range a.need.resources {
+		env = append(env, "CONVERTD_RESOURCE_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+strconv.Itoa(count))
+	}
+	return env
+}
+
+// groupNameOf keeps to letters that a folder may have, whatever a row says.
+func groupNameOf(recipeName, id string, attempt int) string {
+	clean := strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, recipeName)
+	return fmt.Sprintf("%.64s-%.8s.%d", clean, id, attempt)
+}

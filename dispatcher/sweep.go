@@ -1,0 +1,282 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"convertd/dispatcher/process"
+	"convertd/runner/fault"
+	"convertd/runner/spool"
+	"convertd/sql/job"
+)
+
+// sweepBatch bounds how much one statement of the sweep touches.
+const sweepBatch = 50
+
+// sweeper removes what is kept no longer. It works beside the loop and shares nothing
+// with it but the rows.
+type sweeper struct {
+	d     *Dispatcher
+	clock clockWatch
+	// orphansAt is when folders without rows are looked for next.
+	orphansAt time.Time
+}
+
+// sweep serves until ctx ends.
+func (d *Dispatcher) sweep(ctx context.Context) {
+	s := &sweeper{d: d}
+	s.tidy(ctx)
+	tick := time.NewTicker(d.times.Sweep)
+	defer tick.Stop()
+	for {
+		s.deleted(ctx)
+		if s.clock.steady(d.log) {
+			s.files(ctx)
+			s.rows(ctx)
+			s.orphans(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-d.sweepNow:
+		}
+	}
+}
+
+// complain reports whether a sweep has to end here.
+func (s *sweeper) complain(ctx context.Context, what string, err error) bool {
+	if err == nil {
+		return ctx.Err() != nil
+	}
+	if ctx.Err() == nil {
+		s.d.log.Error(what, "error", err)
+	}
+	return true
+}
+
+// deleted removes the files of jobs that somebody deleted, then what the rows say about
+// people. Only ended jobs are among them, and an end is recorded after proof of death.
+func (s *sweeper) deleted(ctx context.Context) {
+	for {
+		jobs, err := s.d.jobs.Deleted(ctx, sweepBatch)
+		if s.complain(ctx, "look for deleted jobs", err) || len(jobs) == 0 {
+			return
+		}
+		for _, j := range jobs {
+			if err := s.d.opts.Spool.Remove(j.ID); s.complain(ctx, "remove files of deleted job", err) {
+				return
+			}
+			if err := s.d.jobs.Forget(ctx, j.ID); s.complain(ctx, "forget deleted job", err) {
+				return
+			}
+		}
+		s.d.log.Info("deleted jobs removed", "jobs", len(jobs))
+	}
+}
+
+// files removes the files of jobs whose time is over.
+func (s *sweeper) files(ctx context.Context) {
+	for {
+		ids, err := s.d.jobs.FilesDue(ctx, sweepBatch)
+		if s.complain(ctx, "look for files to remove", err) || len(ids) == 0 {
+			return
+		}
+		for _, id := range ids {
+			if err := s.d.opts.Spool.Remove(id); s.complain(ctx, "remove files of job", err) {
+				return
+			}
+		}
+		if err := s.d.jobs.FilesGone(ctx, ids); s.complain(ctx, "note removed files", err) {
+			return
+		}
+		s.d.log.Info("files removed, kept long enough", "jobs", len(ids))
+	}
+}
+
+func (s *sweeper) rows(ctx context.Context) {
+	kept := job.RowsKept{Default: s.d.opts.Keep.Rows, Recipes: s.d.opts.Keep.RowsByRecipe}
+	if kept.Default <= 0 {
+		kept.Default = 30 * 24 * time.Hour
+	}
+	for {
+		ids, err := s.d.jobs.RowsDue(ctx, kept, sweepBatch)
+		if s.complain(ctx, "look for rows to remove", err) || len(ids) == 0 {
+			return
+		}
+		if _, err := s.d.jobs.RemoveRows(ctx, ids); s.complain(ctx, "remove rows", err) {
+			return
+		}
+		s.d.log.Info("rows removed, kept long enough", "jobs", len(ids))
+	}
+}
+
+// orphans removes folders to which no row belongs: what a web process left that died
+// between the folder and the row.
+func (s *sweeper) orphans(ctx context.Context) {
+	if time.Now().Before(s.orphansAt) {
+		return
+	}
+	s.orphansAt = time.Now().Add(max(s.d.times.Sweep, s.d.times.Orphan/4))
+	var old []string
+	err := eachJob(s.d.opts.Spool, func(j spool.Job) error {
+		info, err := os.Lstat(j.Dir)
+		if err == nil && time.Since(info.ModTime()) > s.d.times.Orphan {
+			old = append(old, j.ID)
+		}
+		return ctx.Err()
+	})
+	if s.complain(ctx, "look for folders without a job", err) {
+		return
+	}
+	for len(old) > 0 {
+		some := old[:min(len(old), 10*sweepBatch)]
+		old = old[len(some):]
+		exists, err := s.d.jobs.Exists(ctx, some)
+		if s.complain(ctx, "look for jobs of folders", err) {
+			return
+		}
+		for _, id := range some {
+			if exists[id] {
+				continue
+			}
+			s.d.log.Info("removing a folder without a job", "job", id)
+			if err := s.d.opts.Spool.Remove(id); s.complain(ctx, "remove folder without a job", err) {
+				return
+			}
+		}
+	}
+}
+
+// eachJob calls visit for every job folder in the spool, until that returns an error.
+func eachJob(s spool.Spool, visit func(spool.Job) error) error {
+	parents, err := os.ReadDir(s.Root())
+	if err != nil {
+		return fmt.Errorf("read spool: %w", err)
+	}
+	for _, p := range parents {
+		if !p.IsDir() || len(p.Name()) != 2 {
+			continue
+		}
+		folders, err := os.ReadDir(filepath.Join(s.Root(), p.Name()))
+		if err != nil {
+			return fmt.Errorf("read spool: %w", err)
+		}
+		for _, f := range folders {
+			if !f.IsDir() || len(f.Name()) < 2 || s.Job(f.Name()).Dir != filepath.Join(s.Root(), p.Name(), f.Name()) {
+				continue
+			}
+			if err := visit(s.Job(f.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tidy removes what attempts left whose dispatcher was killed between the commit of
+// their end and their clean-up: work folders, locks, notes.
+func (s *sweeper) tidy(ctx context.Context) {
+	err := eachJob(s.d.opts.Spool, func(j spool.Job) error {
+		for _, n := range leftovers(j) {
+			if err := s.tidyAttempt(ctx, j, n); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	s.complain(ctx, "tidy up", err)
+}
+
+// leftovers returns the numbers of attempts that were not cleaned up, or run.
+func leftovers(j spool.Job) []int {
+	entries, err := os.ReadDir(j.Dir)
+	if err != nil {
+		return nil
+	}
+	seen := map[int]bool{}
+	var numbers []int
+	for _, e := range entries {
+		rest, isNote := strings.CutPrefix(strings.TrimSuffix(e.Name(), ".json"), "child.")
+		if !isNote {
+			rest, isNote = strings.CutPrefix(e.Name(), "lock.")
+		}
+		if !isNote {
+			rest, isNote = strings.CutPrefix(e.Name(), "work.")
+		}
+		if n, err := strconv.Atoi(rest); isNote && err == nil && !seen[n] {
+			seen[n] = true
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+// tidyAttempt asks the row first: an attempt that is the current one is somebody's.
+func (s *sweeper) tidyAttempt(ctx context.Context, j spool.Job, n int) error {
+	row, err := s.d.jobs.Find(ctx, j.ID)
+	if fault.Is(err, fault.NotFound) {
+		return nil // deleted, or an orphan: removed as a whole
+	}
+	if err != nil {
+		return err
+	}
+	if row.State == job.Running && row.Attempt <= n {
+		return nil
+	}
+	s.d.log.Info("tidying up after an attempt", "job", j.ID, "attempt", n)
+	return removeTraces(j, n)
+}
+
+// removeTraces removes what only a live attempt needs; the note goes last, since it is
+// what tells that something may be left.
+func removeTraces(j spool.Job, n int) error {
+	if err := spool.RemoveFolder(j.Work(n)); err != nil {
+		return err
+	}
+	for _, path := range []string{j.Lock(n), j.Child(n) + ".new", j.Child(n)} {
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("remove trace of attempt: %w", err)
+		}
+	}
+	return nil
+}
+
+// clockWatch notices that somebody set the clock, by comparing it with the monotonic
+// one. What is kept until a date must not go because the date was wrong for a while.
+type clockWatch struct {
+	offset time.Duration
+	known  bool
+	// holdUntil is on the monotonic clock.
+	holdUntil time.Duration
+}
+
+// A clock that moved by more than clockJump stops removals for clockHold.
+const (
+	clockJump = 2 * time.Minute
+	clockHold = time.Hour
+)
+
+func (c *clockWatch) steady(log interface{ Warn(string, ...any) }) bool {
+	now, err := process.Monotonic()
+	if err != nil {
+		return true
+	}
+	return c.look(time.Duration(time.Now().UnixNano()), now, log)
+}
+
+func (c *clockWatch) look(wall, monotonic time.Duration, log interface{ Warn(string, ...any) }) bool {
+	offset := wall - monotonic
+	moved := (offset - c.offset).Abs()
+	if c.known && moved > clockJump {
+		log.Warn("the clock was set or the machine slept; nothing is removed for a while", "by", offset-c.offset, "for", clockHold)
+		c.holdUntil = monotonic + clockHold
+	}
+	c.offset, c.known = offset, true
+	return monotonic >= c.holdUntil
+}

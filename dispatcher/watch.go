@@ -1,0 +1,97 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// errLeft says that the dispatcher stops and leaves an attempt running.
+var errLeft = errors.New("left running")
+
+// watch returns when the attempt's child has ended. It passes orders on, and is the
+// backstop of the time limit and of every order: a child that does not end in time is
+// killed with all that belongs to it.
+func (d *Dispatcher) watch(a *attempt) error {
+	limits := a.limits()
+	expiry := time.NewTimer(time.Until(a.began.Add(limits.Time + limits.Grace + d.times.TimeMargin)))
+	defer expiry.Stop()
+	kill := time.NewTimer(time.Hour)
+	kill.Stop()
+	defer kill.Stop()
+	for {
+		select {
+		case <-a.child.done:
+			return nil
+		case <-d.leaving.Done():
+			return errLeft
+		case o := <-a.orders:
+			a.pass(o)
+			kill.Reset(limits.Grace + d.times.KillMargin)
+		case <-expiry.C:
+			a.log.Warn("killing a job whose child did not keep the time limit", "limit", limits.Time)
+			a.expired = true
+			d.kill(a)
+		case <-kill.C:
+			a.log.Warn("killing a job that did not end when told to", "grace", limits.Grace)
+			d.kill(a)
+		}
+	}
+}
+
+// pass hands an order to the child as its signal.
+func (a *attempt) pass(o order) {
+	sig := unix.SIGTERM
+	if o == orderStop {
+		sig = unix.SIGUSR1
+	}
+	if err := a.child.signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		a.log.Error("signal child", "signal", sig, "error", err)
+	}
+}
+
+func (d *Dispatcher) kill(a *attempt) {
+	if err := a.kill(); err != nil {
+		a.log.Error("kill job", "error", err)
+	}
+	if err := a.child.signal(unix.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		a.log.Error("kill child", "error", err)
+	}
+}
+
+// prove returns when no process of the attempt is left, which is what everything after
+// it relies on. A process that is stuck in the kernel keeps its slot until it ends.
+func (d *Dispatcher) prove(a *attempt) error {
+	const patience = 10 * time.Second
+	for told := false; ; told = true {
+		ctx, cancel := context.WithTimeout(d.leaving, patience)
+		err := a.end(ctx)
+		cancel()
+		switch {
+		case err == nil:
+			return d.proved(a)
+		case d.leaving.Err() != nil:
+			return errLeft
+		case !told:
+			a.log.Error("a process of the job cannot be killed; its slot stays taken until it ends", "error", err)
+		}
+		select {
+		case <-d.leaving.Done():
+			return errLeft
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (d *Dispatcher) proved(a *attempt) error {
+	if a.held() {
+		return nil
+	}
+	if err := d.children.reapOrphans(); err != nil {
+		a.log.Warn("reap orphans", "error", err)
+	}
+	return nil
+}
