@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -43,10 +44,10 @@ func Open() (*Manager, error) {
 // Listeners are the sockets that the manager opened for this service, in order.
 func (m *Manager) Listeners() []net.Listener { return m.listeners }
 
-// Ready says that the service answers; address is where, for a manager that asked for
-// a free port.
-func (m *Manager) Ready(address string) error {
-	return m.send(daemon.SdNotifyReady + "\nX_CONVERTD_ADDRESS=" + address)
+// Ready says that the service answers. more are further assignments (NAME=VALUE) for a
+// manager that knows them.
+func (m *Manager) Ready(more ...string) error {
+	return m.send(strings.Join(append([]string{daemon.SdNotifyReady}, more...), "\n"))
 }
 
 // Status sets the text that `systemctl status` shows.

@@ -25,7 +25,7 @@ func TestServiceAndSupervisorUnderstandEachOther(t *testing.T) {
 	if _, set := os.LookupEnv("NOTIFY_SOCKET"); set {
 		t.Error("NOTIFY_SOCKET is still set: children would inherit it")
 	}
-	if err := m.Ready("127.0.0.1:1234"); err != nil {
+	if err := m.Ready("X_CONVERTD_ADDRESS=127.0.0.1:1234"); err != nil {
 		t.Fatal(err)
 	}
 	got, err := inbox.Receive()
@@ -53,7 +53,7 @@ func TestWithoutManagerNothingHappens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(m.Ready(""), m.Status("x"), m.Alive(), m.Stopping()); err != nil {
+	if err := errors.Join(m.Ready(), m.Status("x"), m.Alive(), m.Stopping()); err != nil {
 		t.Error(err)
 	}
 }

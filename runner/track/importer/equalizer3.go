@@ -6,7 +6,7 @@ import (
 	"convertd/runner/track"
 )
 
-// The point export of 3D-Equalizer 3:
+// The point export of 3DEqualizer 3:
 //
 //	// 3DE Multiple Tracking Curves Export 2048 x 778 * 275 frames
 //	02
@@ -18,16 +18,16 @@ import (
 
 const equalizer3Title = "// 3DE Multiple Tracking Curves Export"
 
-// equalizer3 reads the point export of 3D-Equalizer 3.
+// equalizer3 reads the point export of 3DEqualizer 3.
 func equalizer3() Importer {
 	return reader{
 		format: Format{
-			ID: "3de3", Application: "3D-Equalizer", Variant: "3 point export (.txt)",
+			ID: "3de3", Application: "3DEqualizer", Variant: "3 point export (.txt)",
 			Extensions: []string{".txt"},
 		},
 		detect:  detectEqualizer3,
 		read:    readEqualizer3,
-		nothing: "In 3D-Equalizer select the points before you export them.",
+		nothing: "In 3DEqualizer select the points before you export them.",
 	}
 }
 

@@ -2,7 +2,7 @@ package importer
 
 import "convertd/runner/track"
 
-// The point export of 3D-Equalizer 4:
+// The point export of 3DEqualizer 4:
 //
 //	8                                  number of points
 //	01                                 name of the first point
@@ -14,16 +14,16 @@ import "convertd/runner/track"
 // line that is no keyframe is an error and not a keyframe at (0, 0), exponents and
 // negative frames are understood, and a file that ends early is reported.
 
-// equalizer4 reads the point export of 3D-Equalizer 4.
+// equalizer4 reads the point export of 3DEqualizer 4.
 func equalizer4() Importer {
 	return reader{
 		format: Format{
-			ID: "3de4", Application: "3D-Equalizer", Variant: "4 point export (.txt)",
+			ID: "3de4", Application: "3DEqualizer", Variant: "4 point export (.txt)",
 			Extensions: []string{".txt"},
 		},
 		detect:  detectEqualizer4,
 		read:    readEqualizer4,
-		nothing: "In 3D-Equalizer select the points before you export them.",
+		nothing: "In 3DEqualizer select the points before you export them.",
 	}
 }
 

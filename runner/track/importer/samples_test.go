@@ -128,7 +128,7 @@ func readSample(t *testing.T, root string, s sample) (Importer, track.Shot, erro
 	return imp, shot, err
 }
 
-// readExpected reads an output of the reference in the format of 3D-Equalizer 4.
+// readExpected reads an output of the reference in the format of 3DEqualizer 4.
 func readExpected(t *testing.T, path string) track.Shot {
 	t.Helper()
 	shot, err := equalizer4().Read(context.Background(), NewSource(openMaybeGzip(t, path), nil))
