@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"convertd/runner/track"
@@ -82,9 +83,15 @@ func firstFree(name string, used map[string]bool) string {
 	}
 }
 
-// anyWord is the rule of formats that hold every name without blanks.
+// byteOrderMark would vanish from a name that stands at the start of a file.
+const byteOrderMark = '\ufeff'
+
+// anyWord is the rule of formats that hold every name without blanks, of which Unicode
+// knows more than ASCII.
 func anyWord(name string) string {
-	return replaceRunes(name, func(r rune) bool { return r > ' ' && r != 0x7f })
+	return replaceRunes(name, func(r rune) bool {
+		return !unicode.IsSpace(r) && !unicode.IsControl(r) && r != byteOrderMark
+	})
 }
 
 // quotable is the rule of formats that put names between double quotes and know no way

@@ -115,7 +115,7 @@ func thereAndBack(t *rapid.T, format roundTrip, shot track.Shot) track.Shot {
 		t.Fatalf("no writer %s", format.writer)
 	}
 	var file bytes.Buffer
-	if notes, err := f.Write(context.Background(), &file, shot, exporter.Options{}); err != nil || len(notes) > 0 {
+	if notes, err := f.Write(context.Background(), &file, shot, exporter.Options{}); err != nil || len(notes) > 0 && format.name != nil {
 		t.Fatalf("write: notes %q, error %v", notes, err)
 	}
 	text := file.String()
@@ -177,6 +177,36 @@ func (format roundTrip) compareKeyframe(t *rapid.T, shot track.Shot, want, got t
 	if math.Abs(got.Residual-residual) > slack {
 		t.Fatalf("residual %v came back as %v", residual, got.Residual)
 	}
+}
+
+// TestNastyNamesKeepTracks gives trackers any name, also equal ones, and expects their
+// keyframes back: whatever a format does to a name, no track may be lost, merged or cut.
+func TestNastyNamesKeepTracks(t *testing.T) {
+	t.Parallel()
+	for _, format := range formatsBothWays() {
+		t.Run(format.writer, func(t *testing.T) {
+			t.Parallel()
+			format.name = nil
+			rapid.Check(t, func(t *rapid.T) {
+				shot := drawTracks(t)
+				shot.Trackers = shot.Trackers[:min(len(shot.Trackers), 9)]
+				for i := range shot.Trackers {
+					shot.Trackers[i].Name = drawAnyName(t)
+				}
+				format.compare(t, shot, thereAndBack(t, format, shot))
+			})
+		})
+	}
+}
+
+// drawAnyName draws what a reader could have made of any bytes.
+func drawAnyName(t *rapid.T) string {
+	nasty := []string{
+		"", "a", "a", "#", "# track_id", "//", "TrackName x", "}", "{", "1", "12 3", "1 2 3 4", `"`, `a"b`, `""`, "Tracker3 {", "#  Name", "0.5",
+		"x,y", ";", "tracker", "-", "- 1", "é", "End", "Channel a/ref/x", "Effects", "pointTrack", "\\", "null", "nan", "🎬", "Primary", "_",
+	}
+	name := rapid.OneOf(rapid.SampledFrom(nasty), rapid.String()).Draw(t, "name")
+	return track.CleanName([]byte(name))
 }
 
 // TestNamesComeBack checks the formats that can hold any name.
