@@ -17,10 +17,10 @@
 //	descriptor 4  LockFD: the open and locked lock.N; the child only keeps it open
 //	descriptor 5  StatusFD: the connected status socket, if Spec.Status.FD says so
 //
-// Descriptors 4 and 5 are inherited, or arrive over descriptor 3 when that is a unix
-// socket: one message whose SCM_RIGHTS carry the lock first and then, optionally, the
-// status connection, with the first bytes of the Spec as its data. The child sets
-// close-on-exec on everything above 2. After a whole Spec nothing more is read from
+// Descriptors 4 and 5 are inherited; or, when descriptor 3 is a unix socket, a message
+// that carries the first bytes of the Spec may bring them (SCM_RIGHTS): the lock first
+// and then, optionally, the status connection, which then counts instead of
+// Spec.Status.FD. The child sets close-on-exec on everything above 2. After a whole Spec nothing more is read from
 // descriptor 3, so its end means nothing then; its end before a whole Spec makes the
 // child exit with status 0 and nothing done. A Spec of another version, or one that is
 // not a Spec, makes it exit with ExitSpec and nothing done.
@@ -34,8 +34,9 @@
 //
 // Signals to the child: SIGTERM cancels. SIGUSR1 stops safely: the step is asked with
 // SIGTERM to leave what it needs in its state folder and exit with 75. Both are
-// followed by SIGKILL to every process of the attempt after Limits.Grace. A stop that
-// arrives before the Spec ends the child with nothing done.
+// followed by SIGKILL to every process of the attempt after Limits.Grace. A request that
+// arrives before the Spec is kept and served with it: no step starts. A child that
+// waits for a Spec is ended by closing descriptor 3.
 //
 // The child exits with 0 whenever an outcome file was written, with ExitSpec or
 // ExitInternal otherwise. Before it exits it has killed and reaped every process of

@@ -12,7 +12,7 @@ import (
 // by one, the newest first.
 func (a *attempt) explain(bad *verdict) {
 	if bad.cause != nil {
-		a.log.addIfOpen(streamRun, oneLine(bad.cause.Error()))
+		a.log.addCause(oneLine(bad.cause.Error()))
 	}
 	if !bad.tool || a.log == nil {
 		return

@@ -37,7 +37,7 @@ type logbook struct {
 	tailDirty bool
 	tailSaved time.Time
 
-	recent []string // ring
+	recent []string // ring of what steps printed last
 	next   int
 }
 
@@ -47,7 +47,9 @@ func newLogbook(file *os.File, openTail func() (*os.File, error), limit int64) *
 
 // add writes one line; flush sends it on.
 func (l *logbook) add(stream, text string) {
-	l.keep(text)
+	if stream != streamRun {
+		l.keep(text)
+	}
 	line := time.Now().UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")
 	line = append(line, ' ')
 	line = append(line, stream...)
@@ -65,10 +67,12 @@ func (l *logbook) add(stream, text string) {
 	l.head += len(line)
 }
 
-// addIfOpen is add for a log that may not exist because the attempt never got there.
-func (l *logbook) addIfOpen(stream, text string) {
+// addCause adds why something failed on our side, which belongs into mails as well. The
+// log may not exist because the attempt never got there.
+func (l *logbook) addCause(text string) {
 	if l != nil {
-		l.add(stream, text)
+		l.add(streamRun, text)
+		l.keep(text)
 	}
 }
 

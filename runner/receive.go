@@ -12,10 +12,11 @@ import (
 // ErrNoSpec means that the parent closed the descriptor before a whole Spec was read.
 var ErrNoSpec = errors.New("no spec arrived")
 
-// ReceiveSpec waits for the Spec on a descriptor. Descriptors that come along with it
-// over a unix socket take their places LockFD and StatusFD.
+// ReceiveSpec waits for the Spec on a descriptor. Of the descriptors that come along with
+// it over a unix socket the first, the lock, is merely kept open; the second becomes the
+// status connection of the Spec.
 func ReceiveSpec(fd int) (Spec, error) {
-	r := &specReader{fd: fd, places: []int{LockFD, StatusFD}}
+	r := &specReader{fd: fd}
 	var spec Spec
 	err := json.NewDecoder(r).Decode(&spec)
 	switch {
@@ -28,6 +29,9 @@ func ReceiveSpec(fd int) (Spec, error) {
 	case spec.Job == "" || spec.Attempt < 1 || spec.Dir == "":
 		return Spec{}, fmt.Errorf("read spec: job, attempt or folder is missing")
 	}
+	if len(r.came) > 1 {
+		spec.Status.FD = r.came[1]
+	}
 	spec.Limits = withDefaults(spec.Limits)
 	return spec, nil
 }
@@ -36,7 +40,7 @@ func ReceiveSpec(fd int) (Spec, error) {
 type specReader struct {
 	fd     int
 	isPipe bool
-	places []int // where the next descriptors that arrive go
+	came   []int // descriptors that arrived
 }
 
 // Read waits for bytes; 0 bytes from the kernel are the end.
@@ -69,42 +73,21 @@ func (r *specReader) receive(p []byte) (int, error) {
 		return unix.Read(r.fd, p)
 	}
 	if err == nil && oobn > 0 {
-		err = r.place(oob[:oobn])
+		err = r.keep(oob[:oobn])
 	}
 	return n, err
 }
 
-// place moves descriptors that arrived to where they are expected.
-func (r *specReader) place(oob []byte) error {
+// keep remembers descriptors that arrived.
+func (r *specReader) keep(oob []byte) error {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil {
 		return fmt.Errorf("read spec: %w", err)
 	}
 	for i := range messages {
-		fds, err := unix.ParseUnixRights(&messages[i])
-		if err != nil {
-			continue // not descriptors
-		}
-		for _, fd := range fds {
-			if err := r.placeOne(fd); err != nil {
-				return fmt.Errorf("read spec: %w", err)
-			}
+		if fds, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			r.came = append(r.came, fds...)
 		}
 	}
 	return nil
-}
-
-func (r *specReader) placeOne(fd int) error {
-	if len(r.places) == 0 {
-		return unix.Close(fd)
-	}
-	place := r.places[0]
-	r.places = r.places[1:]
-	if fd == place {
-		return nil
-	}
-	if err := unix.Dup3(fd, place, unix.O_CLOEXEC); err != nil {
-		return err
-	}
-	return unix.Close(fd)
 }

@@ -32,53 +32,36 @@ func runAttempt() int {
 	if err := sandbox.CloseOnExec(); err != nil {
 		return fail(err.Error())
 	}
+	// Requests that arrive before the Spec wait here and are served with it.
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
-	spec, status, ok := receive(signals)
-	if !ok {
-		return status
+	spec, err := runner.ReceiveSpec(runner.SpecFD)
+	switch {
+	case errors.Is(err, runner.ErrNoSpec):
+		return 0
+	case err != nil:
+		fail(err.Error())
+		return runner.ExitSpec
 	}
-	stops := make(chan runner.Stop, 8)
-	go func() {
-		for s := range signals {
-			if s == syscall.SIGUSR1 {
-				stops <- runner.StopSafely
-			} else {
-				stops <- runner.Cancel
-			}
-		}
-	}()
-	if err := runner.Run(spec, stops); err != nil {
+	if err := runner.Run(spec, stops(signals)); err != nil {
 		return fail(err.Error())
 	}
 	return 0
 }
 
-// receive waits for a Spec or for a signal, whichever is first. When ok is false there is
-// nothing to do and status is the exit status.
-func receive(signals <-chan os.Signal) (spec runner.Spec, status int, ok bool) {
-	type received struct {
-		spec runner.Spec
-		err  error
-	}
-	arrived := make(chan received, 1)
+// stops translates signals into requests.
+func stops(signals <-chan os.Signal) <-chan runner.Stop {
+	requests := make(chan runner.Stop)
 	go func() {
-		spec, err := runner.ReceiveSpec(runner.SpecFD)
-		arrived <- received{spec, err}
-	}()
-	select {
-	case r := <-arrived:
-		switch {
-		case errors.Is(r.err, runner.ErrNoSpec):
-			return runner.Spec{}, 0, false
-		case r.err != nil:
-			fail(r.err.Error())
-			return runner.Spec{}, runner.ExitSpec, false
+		for s := range signals {
+			if s == syscall.SIGUSR1 {
+				requests <- runner.StopSafely
+			} else {
+				requests <- runner.Cancel
+			}
 		}
-		return r.spec, 0, true
-	case <-signals:
-		return runner.Spec{}, 0, false
-	}
+	}()
+	return requests
 }
 
 // fail writes a message to the parent and returns the status that says so.
