@@ -126,8 +126,11 @@ type Failure struct {
 // LogLine is one line that a step printed; Clock is "" when it could not be read.
 type LogLine struct{ Clock, Text string }
 
-// Fact is one line of the details.
-type Fact struct{ Name, Value string }
+// Fact is one line of the details: a value in words, or a moment.
+type Fact struct {
+	Name, Value string
+	At          *time.Time
+}
 
 // Job is the page of one job.
 type Job struct {

@@ -62,7 +62,7 @@ func (t Texts) Percent(p float64) string {
 // the viewer's own zone.
 func (t Texts) Moment(at time.Time) string {
 	at = at.UTC()
-	return t.Text("moment", "day", at.Day(), "month", t.Text(fmt.Sprintf("month.%d", at.Month())),
+	return t.Text("moment", "day", at.Day(), "month", t.Text("month."+at.Month().String()),
 		"clock", at.Format("15:04"))
 }
 

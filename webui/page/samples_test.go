@@ -25,8 +25,8 @@ func samples() map[string]page.Page {
 		"choices-none":  page.Choices{Name: hostile, Kind: "a program"},
 		"recipes":       recipes(),
 		"recipes-empty": page.RecipeList{Frame: frame("What can be converted", "recipes")},
-		"recipe":        page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Promises: promises(), Form: allFields(), Accept: ".mov", Takes: true},
-		"recipe-again":  page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Form: allFields(), Takes: true, Again: &rows(1)[0]},
+		"recipe":        page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Promises: promises(), Form: allFields(), Accept: ".mov", Takes: true, Action: "/jobs"},
+		"recipe-again":  page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Form: allFields(), Takes: true, Again: &rows(1)[0], Action: "/jobs/X/retry"},
 		"jobs":          jobs(25, false),
 		"jobs-none":     page.JobList{Frame: frame("My jobs", "jobs"), Tabs: tabs("")},
 		"jobs-nofailed": page.JobList{Frame: frame("My jobs", "jobs"), Tabs: tabs("failed"), State: "failed"},
@@ -59,12 +59,12 @@ func promises() page.Promises {
 }
 
 func indexPage(refused *page.Problem) page.Index {
-	return page.Index{Frame: frame("Convert a file", "convert"), Promises: promises(), Sections: sections(), Choice: "video-to-mp4", Refused: refused, Recent: rows(3)}
+	return page.Index{Frame: frame("Convert a file", "convert"), Promises: promises(), Sections: sections(), To: "mp4", Refused: refused, Recent: rows(3)}
 }
 
 func sections() []page.Section {
 	return []page.Section{
-		{Title: "Video to MP4", Choices: []page.Choice{{Value: "video-to-mp4", Title: "MP4", Note: "Video to MP4", Recipe: "video-to-mp4"}}},
+		{Title: "Video to MP4", Choices: []page.Choice{{Value: "video-to-mp4", Title: "MP4", Note: "Video to MP4", Recipe: "video-to-mp4", To: "mp4"}}},
 		{Title: "Match-move tracks", Choices: writers()},
 	}
 }
@@ -72,7 +72,7 @@ func sections() []page.Section {
 func writers() []page.Choice {
 	out := []page.Choice{{Value: "tracks", Title: "All formats", Note: "Match-move tracks", Recipe: "tracks"}}
 	for _, w := range []string{"Nuke", "3D-Equalizer 4", "Shake", "PFTrack 5", "SynthEyes", "boujou", "Maya locators", "Flame 2014 stabilizer"} {
-		out = append(out, page.Choice{Value: "tracks/" + strings.ToLower(w), Title: w, Note: "Match-move tracks", Recipe: "tracks", Target: strings.ToLower(w)})
+		out = append(out, page.Choice{Value: "tracks/" + strings.ToLower(w), Title: w, Note: "Match-move tracks", Recipe: "tracks", Target: strings.ToLower(w), To: strings.ToLower(w)})
 	}
 	return out
 }
@@ -120,7 +120,7 @@ func recipes() page.RecipeList {
 
 func cards() map[string]page.Card {
 	base := page.Card{ID: "ABCDEFGHIJKLMNOPQRSTUVWXYZ", Name: "shot_040.nk", Size: 2_300_000, What: "Match-move tracks", Targets: "23 formats", Manage: true,
-		Times: page.Moments{Created: noon, Waited: 3 * time.Second}, Facts: []page.Fact{{Name: "Job", Value: "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, {Name: "SHA-256 of shot_040.nk", Value: strings.Repeat("0123456789abcdef", 4)}}}
+		Times: page.Moments{Created: noon, Waited: 3 * time.Second}, Facts: []page.Fact{{Name: "Job", Value: "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}, {Name: "Accepted", At: &noon}, {Name: "SHA-256 of shot_040.nk", Value: strings.Repeat("0123456789abcdef", 4)}}}
 	with := func(change func(*page.Card)) page.Card {
 		c := base
 		change(&c)
@@ -176,8 +176,14 @@ func cards() map[string]page.Card {
 
 func group() page.Group {
 	all := cards()
+	var shown []page.Card
+	for i, name := range []string{"running", "queued", "done", "failed", "long"} {
+		c := all[name]
+		c.ID, c.Facts = fmt.Sprintf("CARD%022d", i), nil
+		shown = append(shown, c)
+	}
 	return page.Group{Frame: frame("5 files", ""), ID: "GGGGGGGGGGGGGGGGGGGGGGGGGG", Total: 5, Percent: ptr(48.0), Manage: true, Archive: "/api/v1/groups/G/outputs.zip",
-		Cards:  []page.Card{all["running"], all["queued"], all["done"], all["failed"], all["long"]},
+		Cards:  shown,
 		Counts: []page.Count{{State: "queued", N: 1}, {State: "running", N: 1}, {State: "succeeded", N: 2}, {State: "failed", N: 1}}}
 }
 

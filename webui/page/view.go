@@ -40,8 +40,8 @@ type Index struct {
 	Promises Promises
 	// Sections are all targets for the list that works without scripts.
 	Sections []Section
-	// Choice is what the list has chosen already, a Choice's Value.
-	Choice string
+	// To is what the list has chosen already, a Choice's To.
+	To string
 	// Refused is why the form was not accepted, nil at first.
 	Refused *Problem
 	// Recent are the reader's newest jobs.
@@ -66,6 +66,8 @@ type Choice struct {
 	// Recipe names the settings that belong to the choice; Target is the value of the
 	// recipe's parameter "to", "" if it has none.
 	Recipe, Target string
+	// To names the target in the form that works without scripts.
+	To string
 }
 
 // Choices is the fragment a card asks for: what this file can become.
