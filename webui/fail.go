@@ -10,6 +10,7 @@ import (
 
 	"convertd/runner/fault"
 	"convertd/webui/client"
+	"convertd/webui/tus"
 )
 
 // refusal is a fault with an HTTP status of its own, for what HTTP itself defines and
@@ -37,6 +38,10 @@ var (
 	strangeHost = refuse(http.StatusMisdirectedRequest, fault.Invalid, "This service does not answer for the host name in the request.",
 		"Use the address it was started with, or let the administrator add the name to [web] hosts.")
 )
+
+func notReady(err error) error {
+	return fault.Wrap(err, fault.Unavailable, "The service is not ready.", "It is starting, or what it depends on does not answer; convertd doctor names it.")
+}
 
 // statusOf is the table of CODES to HTTP statuses that the API promises.
 func statusOf(code fault.Code) int {
@@ -113,6 +118,9 @@ func (s *Server) problem(r *http.Request, err error) client.Problem {
 	status := statusOf(known.Code)
 	if own := (refusal{}); errors.As(err, &own) {
 		status = own.status
+	}
+	if own := (tus.Refusal{}); errors.As(err, &own) {
+		status = own.Status
 	}
 	return client.Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status,

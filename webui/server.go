@@ -6,24 +6,38 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
 
+	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/sql/group"
+	"convertd/sql/idempotency"
+	"convertd/sql/job"
 	"convertd/webui/auth"
+	"convertd/webui/form"
+	"convertd/webui/tus"
 )
 
 // Options is what a Server is made of. All but Log and Ready must be set.
 type Options struct {
-	Jobs    Jobs
-	Groups  Groups
-	Recipes Recipes
+	Jobs   *job.Store
+	Groups *group.Store
+	Keys   *idempotency.Store
+	// Instance is the number of this process's idempotency.Presence.
+	Instance int64
+	// Recipes returns the set in force now; a reload may swap it.
+	Recipes func() *recipe.Set
 	Status  Status
 	Spool   spool.Spool
 	// Guard knows who a caller is and which hosts we answer for.
 	Guard  *auth.Guard
 	Limits Limits
+	// UserAddresses are the domains that success mail goes to, "any" for all; none means
+	// that no job may carry an address.
+	UserAddresses []string
 	// Ready reports whether what we depend on answers; nil means it always does.
 	Ready func(context.Context) error
 	Log   *slog.Logger
@@ -64,18 +78,34 @@ func setDefault[T int | int64 | time.Duration](value *T, otherwise T) {
 type Server struct {
 	Options
 	handler http.Handler
+	board   *board
+	hub     *hub
+	tus     *tus.Handler
+	mails   limits
+	// streams has a place for each open event stream.
+	streams chan struct{}
+	// buffers are for reading bodies (*[]byte of form.BufferSize).
+	buffers sync.Pool
 }
 
 // New returns a Server; it touches neither disk nor network.
 func New(o Options) (*Server, error) {
-	if o.Jobs == nil || o.Recipes == nil || o.Guard == nil {
-		return nil, errors.New("webui: jobs, recipes and guard are needed")
+	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
+		return nil, errors.New("webui: an option is missing")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Limits = o.Limits.orDefaults()
-	s := &Server{Options: o}
+	s := &Server{Options: o, streams: make(chan struct{}, o.Limits.Streams)}
+	s.buffers.New = func() any { return new(make([]byte, form.BufferSize)) }
+	s.board = newBoard(o.Status, s.statusFromRow)
+	s.hub = newHub(s.board)
+	s.tus = tus.New(tus.Options{
+		Spool: o.Spool, Path: uploadsPath, MaxSize: o.Limits.Upload, Age: o.Limits.UploadAge,
+		Owner: func(r *http.Request) string { return o.Guard.Caller(r).Owner },
+		Body:  s.openBody, Room: s.room,
+	})
 	s.handler = s.wrap(s.router())
 	return s, nil
 }
@@ -99,6 +129,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		// Requests hear of the stop through their context, so that event streams end.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
+	stopSweeping := s.sweep()
+	defer stopSweeping()
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- hs.Serve(l) }()
@@ -114,6 +146,30 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		return errors.Join(err, hs.Close())
 	}
 	return nil
+}
+
+// sweepEvery is how often uploads that came to nothing are looked for.
+const sweepEvery = 10 * time.Minute
+
+// sweep removes what died with an earlier process now, and expired uploads from time to
+// time. The result ends it.
+func (s *Server) sweep() (stop func()) {
+	end := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			if err := errors.Join(s.Spool.RemoveDeadDrafts(), s.tus.Sweep()); err != nil {
+				s.Log.Warn("unfinished uploads could not be removed", slog.Any("error", err))
+			}
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() { close(end) }
 }
 
 // router turns the route table into httprouter's tree. HEAD is answered wherever GET is.

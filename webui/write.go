@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -75,3 +76,6 @@ func matches(header, tag string) bool {
 
 // newReference names an error in the log and on the page.
 func newReference() string { return rand.Text()[:8] }
+
+// pathEscape writes a name as one segment of an address.
+func pathEscape(name string) string { return url.PathEscape(name) }

@@ -59,3 +59,11 @@ func openRegular(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// OutputPath is where an output of an attempt lies, for Draft.Take.
+func (j Job) OutputPath(attempt int, file string) string {
+	return filepath.Join(j.Out(attempt), filepath.Base(file))
+}
+
+// InputPath is where an input lies, for Draft.Take.
+func (j Job) InputPath(file string) string { return filepath.Join(j.In(), filepath.Base(file)) }

@@ -1,0 +1,77 @@
+package webui
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"convertd/runner/fault"
+)
+
+const (
+	// maxJSON bounds a JSON body in bytes, maxDepth its nesting.
+	maxJSON  = 1 << 20
+	maxDepth = 32
+	// steadyPiece is how many bytes must arrive within Limits.Idle.
+	steadyPiece = 64 << 10
+	// spare is left free on the spool's disk by uploads, so that jobs under way can end.
+	spare = 64 << 20
+)
+
+// openBody refuses what can be refused before the first byte is read, and returns the
+// body with its limits. A client that waits for 100 Continue never sends the rest.
+func (s *Server) openBody(w http.ResponseWriter, r *http.Request, limit int64) (io.ReadCloser, error) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return nil, fault.New(fault.UnsupportedMedia, "The request has a Content-Encoding.", "Send it without; a compressed file is sent as it is.")
+	}
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	body := http.MaxBytesReader(w, r.Body, limit)
+	return &steadyBody{body: body, control: http.NewResponseController(w), idle: s.Limits.Idle}, nil
+}
+
+// room refuses an upload for which there is no room on the disk.
+func (s *Server) room(size int64) error {
+	free, err := s.Spool.Free()
+	if err == nil && size > free-spare {
+		return fault.New(fault.InsufficientStorage, "There is no room left to store the upload.",
+			"Try again later, or send a smaller file; the administrator has to free disk space.")
+	}
+	return nil // a spool that cannot be asked fails at the first write, with its reason
+}
+
+// steadyBody gives a body up that comes too slowly to be honest: a piece of it must
+// arrive in each idle time. Nobody holds a connection by sending a byte now and then.
+type steadyBody struct {
+	body    io.ReadCloser
+	control *http.ResponseController
+	idle    time.Duration
+	owed    int
+}
+
+func (b *steadyBody) Read(p []byte) (int, error) {
+	if b.owed <= 0 {
+		// Not every writer has deadlines; those of net/http have.
+		_ = b.control.SetReadDeadline(time.Now().Add(b.idle))
+		b.owed = steadyPiece
+	}
+	n, err := b.body.Read(p)
+	b.owed -= n
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, refuse(http.StatusRequestTimeout, fault.Invalid, "The upload came too slowly and was given up.",
+			fmt.Sprintf("At least %d KiB must arrive every %v. Large files are better sent as a resumable upload.", steadyPiece>>10, b.idle))
+	}
+	return n, err
+}
+
+func (b *steadyBody) Close() error { return b.body.Close() }
+
+// endBody lifts the deadline, so that the connection can be used for other requests.
+func endBody(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+}

@@ -1,0 +1,131 @@
+package webui
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"convertd/runner/fault"
+	"convertd/runner/spool"
+	"convertd/webui/form"
+)
+
+const (
+	// maxFields bounds the parts of a form that are no files.
+	maxFields = 1000
+	// maxPartHeader and maxField bound one part in bytes.
+	maxPartHeader = 16 << 10
+	maxField      = 64 << 10
+)
+
+// receiveForm reads a multipart form into the submission, its files into a draft, each
+// synced. Parts may come in any order.
+func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, sub *submission) error {
+	body, err := s.openBody(w, r, s.Limits.Upload)
+	if err != nil {
+		return err
+	}
+	if err := s.room(r.ContentLength); err != nil {
+		return err
+	}
+	r.Body = body
+	buffer := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(buffer)
+	limits := form.Limits{Parts: s.Limits.Files + maxFields, Header: maxPartHeader, Field: maxField}
+	reader, err := form.NewReader(r, limits, *buffer)
+	if err != nil {
+		return err
+	}
+	defer endBody(w)
+	for {
+		part, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = s.receivePart(reader, part, sub)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Server) receivePart(reader *form.Reader, part form.Part, sub *submission) error {
+	if part.Name == "file" {
+		if !part.File {
+			return fieldFault("file", "The part file carries no file.", "Send it with a file name, as curl does for -F file=@NAME.")
+		}
+		if err := s.knownRecipe(sub); err != nil {
+			return err // before gigabytes are sent for nothing
+		}
+		return s.receiveFile(reader, part.FileName, sub)
+	}
+	if part.File {
+		return unsupportedField(part.Name)
+	}
+	value, err := reader.Text()
+	if err != nil {
+		return err
+	}
+	return sub.field(part.Name, value)
+}
+
+// openDraft makes the folder that files are received into.
+func (s *Server) openDraft(sub *submission) error {
+	if sub.draft != nil {
+		return nil
+	}
+	draft, err := s.Spool.NewDraft(rand.Text())
+	sub.draft = draft
+	return err
+}
+
+// receiveFile stores the file of the current part. A file input left empty in a
+// browser's form has neither name nor content and is no file.
+func (s *Server) receiveFile(reader *form.Reader, name string, sub *submission) error {
+	if len(sub.files) >= s.Limits.Files {
+		return fault.New(fault.TooManyFiles, fmt.Sprintf("More than %d files were sent at once.", s.Limits.Files), "Send them in several requests.")
+	}
+	if err := s.openDraft(sub); err != nil {
+		return err
+	}
+	number := len(sub.files) + 1
+	file, err := sub.draft.Create(number)
+	if err != nil {
+		return err
+	}
+	if _, err := reader.CopyTo(file); err != nil {
+		file.Abort()
+		return err
+	}
+	stored, err := file.Close()
+	if err != nil {
+		return err
+	}
+	if stored.Size == 0 && name == "" {
+		return sub.draft.Drop(number)
+	}
+	f := describe(number, name, stored)
+	sub.files = append(sub.files, f)
+	return sub.draft.Name(number, f.disk)
+}
+
+// describe makes a file's harmless name, and its type by content.
+func describe(number int, name string, stored spool.Stored) received {
+	kind := mimetype.Detect(stored.Head)
+	mediaType, _, _ := strings.Cut(kind.String(), ";")
+	f := received{Stored: stored, number: number, name: spool.CleanName(name), mediaType: mediaType}
+	extension := spool.Extension(f.name)
+	if extension == "" {
+		extension = spool.Extension("x" + kind.Extension()) // tools look at it
+	}
+	f.disk = spool.InputFile(number, extension)
+	f.Head = nil
+	return f
+}

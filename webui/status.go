@@ -1,0 +1,295 @@
+package webui
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/julienschmidt/httprouter"
+	"golang.org/x/sync/singleflight"
+
+	"convertd/runner/fault"
+	"convertd/runner/progress"
+	"convertd/sql/job"
+	"convertd/webui/client"
+)
+
+const (
+	// reuse is how long a status document that was just looked up is served again.
+	reuse = 75 * time.Millisecond
+	// rowAge is how long what a row said is served again, unknown ids included.
+	rowAge = time.Second
+	// forgetful bounds the memory of the board; above it everything is looked up anew.
+	forgetful = 20_000
+	// lookUp bounds a look at the row that several requests wait for.
+	lookUp = 10 * time.Second
+)
+
+// view is one status as it is served.
+type view struct {
+	body []byte
+	tag  string
+	// known is false for an id without a job.
+	known   bool
+	done    bool
+	attempt int
+	// running says that a runner wrote it.
+	running bool
+	read    time.Time
+	updated time.Time
+}
+
+// fresh reports whether a runner's document is young enough to be believed.
+func (v view) fresh(now time.Time) bool { return now.Sub(v.updated) <= progress.Fresh }
+
+// board knows the status of jobs: from the documents that runners and dispatcher write,
+// else from the row. Many readers of one job cost one look-up.
+type board struct {
+	documents Status
+	row       func(ctx context.Context, id string) (view, error)
+	flight    singleflight.Group
+
+	mu    sync.RWMutex
+	told  map[string]view // from documents
+	rows  map[string]view
+	ended map[string]time.Time // deleted here; runners may write a little longer
+}
+
+func newBoard(documents Status, row func(context.Context, string) (view, error)) *board {
+	return &board{documents: documents, row: row, told: map[string]view{}, rows: map[string]view{}, ended: map[string]time.Time{}}
+}
+
+// get returns the status of a job.
+func (b *board) get(ctx context.Context, id string) (view, error) {
+	now := time.Now()
+	b.mu.RLock()
+	told, deleted := b.told[id], b.ended[id]
+	b.mu.RUnlock()
+	if now.Before(deleted) {
+		return view{}, nil
+	}
+	if now.Sub(told.read) < reuse && told.fresh(now) {
+		return told, nil
+	}
+	found := b.fetch(ctx, []string{id})
+	if v, ok := found[id]; ok {
+		return v, nil
+	}
+	return b.fromRow(ctx, id)
+}
+
+// fetch asks for documents and returns those that may be believed. That nobody answers
+// is no error: there are the rows.
+func (b *board) fetch(ctx context.Context, ids []string) map[string]view {
+	documents, _ := b.documents.Get(ctx, ids)
+	now := time.Now()
+	found := make(map[string]view, len(documents))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for id, document := range documents {
+		v, ok := b.told[id]
+		if !ok || !sameBytes(v.body, document) {
+			if v, ok = readDocument(document); !ok {
+				continue
+			}
+		}
+		v.read = now
+		if !v.fresh(now) || now.Before(b.ended[id]) {
+			continue
+		}
+		if len(b.told) >= forgetful {
+			clear(b.told)
+		}
+		b.told[id], found[id] = v, v
+	}
+	return found
+}
+
+// sameBytes reports whether both are the same memory, which readers share.
+func sameBytes(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+
+// readDocument understands as much of a document as serving it needs.
+func readDocument(document []byte) (view, bool) {
+	var told struct {
+		ID      string    `json:"id"`
+		State   string    `json:"state"`
+		Done    bool      `json:"done"`
+		Attempt int       `json:"attempt"`
+		Updated time.Time `json:"updated_at"`
+	}
+	if json.Unmarshal(document, &told) != nil || told.ID == "" {
+		return view{}, false // not ours, whatever it is
+	}
+	return view{
+		body: document, tag: tagOf(document), known: true, done: told.Done, attempt: told.Attempt,
+		running: told.State == string(job.Running), updated: told.Updated,
+	}, true
+}
+
+// fromRow returns what the row says, at most a second old.
+func (b *board) fromRow(ctx context.Context, id string) (view, error) {
+	b.mu.RLock()
+	v, ok := b.rows[id]
+	b.mu.RUnlock()
+	if ok && time.Since(v.read) < rowAge {
+		return v, nil
+	}
+	// The look-up outlives the request that began it: others wait for it too.
+	result, err, _ := b.flight.Do(id, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUp)
+		defer cancel()
+		v, err := b.row(ctx, id)
+		if err != nil {
+			return view{}, err
+		}
+		v.read = time.Now()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.rows) >= forgetful {
+			clear(b.rows)
+		}
+		b.rows[id] = v
+		return v, nil
+	})
+	return result.(view), err
+}
+
+// changed forgets what is known of a job, after a call that changed its row.
+func (b *board) changed(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.rows, id)
+}
+
+// deleted makes the job unknown at once, although its runner still writes.
+func (b *board) deleted(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(b.ended, func(_ string, until time.Time) bool { return now.After(until) })
+	b.ended[id] = now.Add(2 * progress.TTL)
+	delete(b.rows, id)
+	delete(b.told, id)
+}
+
+// statusFromRow makes the status of a job of which no runner tells.
+func (s *Server) statusFromRow(ctx context.Context, id string) (view, error) {
+	j, err := s.Jobs.Find(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return view{}, nil
+	}
+	if err != nil {
+		return view{}, err
+	}
+	status, err := s.rowStatus(ctx, j)
+	if err != nil {
+		return view{}, err
+	}
+	body, err := json.Marshal(status)
+	if err != nil {
+		return view{}, err
+	}
+	return view{body: body, tag: tagOf(body), known: true, done: status.Done, attempt: status.Attempt, updated: status.UpdatedAt}, nil
+}
+
+// rowStatus is the status as far as the row knows it. Its percent is never a guess.
+func (s *Server) rowStatus(ctx context.Context, j job.Job) (client.Status, error) {
+	status := client.Status{
+		ID: j.ID, State: string(j.State), Done: j.State.Ended(), Attempt: j.Attempt,
+		UpdatedAt: lastChange(j), Error: jobError(j),
+	}
+	switch j.State {
+	case job.Succeeded:
+		status.Percent = new(100.0)
+	case job.Queued:
+		position, known, err := s.Jobs.Position(ctx, j.ID)
+		if err != nil {
+			return status, err
+		}
+		if known {
+			status.QueuePosition = &position
+		}
+	}
+	if j.State.Ended() {
+		return status, nil
+	}
+	usual, known, err := s.Jobs.Usual(ctx, j.Recipe, inputBytes(j))
+	if err != nil {
+		return status, err
+	}
+	if known {
+		status.ETASeconds = remaining(j, usual)
+	}
+	return status, nil
+}
+
+// remaining is the usual time less the time it has run; null once it is longer.
+func remaining(j job.Job, usual float64) *float64 {
+	if j.State != job.Running {
+		return new(round(usual))
+	}
+	if j.StartedAt == nil {
+		return nil
+	}
+	left := usual - time.Since(*j.StartedAt).Seconds()
+	if left <= 0 {
+		return nil
+	}
+	return new(round(left))
+}
+
+func round(seconds float64) float64 { return float64(int64(seconds + 0.5)) }
+
+func inputBytes(j job.Job) int64 {
+	sum := int64(0)
+	for _, in := range j.Inputs {
+		sum += in.Size
+	}
+	return sum
+}
+
+func lastChange(j job.Job) time.Time {
+	last := j.CreatedAt
+	for _, t := range []*time.Time{j.StartedAt, j.EndedAt} {
+		if t != nil && t.After(last) {
+			last = *t
+		}
+	}
+	return last.UTC()
+}
+
+// getStatus serves the small document for polling.
+func (s *Server) getStatus(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
+	id := p.ByName("id")
+	if !isID(id) {
+		return noSuchJob
+	}
+	v, err := s.board.get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if !v.known {
+		return noSuchJob
+	}
+	serveTagged(w, r, v.body, v.tag)
+	return nil
+}
+
+// isID reports whether s has the form of an id; what has not is never asked for.
+func isID(s string) bool {
+	if len(s) != idLength {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}
+
+// idLength is the length of crypto/rand.Text.
+const idLength = 26
