@@ -25,21 +25,42 @@ func (d *Dispatcher) adopt(ctx context.Context) error {
 	}
 	expected := map[string]bool{}
 	for _, row := range rows {
-		if row.Dispatcher != d.name {
-			continue
+		if row.Dispatcher == d.name {
+			expected[groupName(row)] = true
+			d.adoptRow(row)
 		}
-		a := d.newAttempt(row)
-		d.find(a)
-		expected[groupName(row)] = true
-		d.running[row.ID] = a
-		a.seat = d.lanes.take(a.need, a.seat)
-		if row.CancelRequested {
-			a.tell(orderCancel)
-		}
-		d.attendants.Go(func() { d.attendAdopted(a) })
 	}
 	d.endStrangers(expected)
 	return nil
+}
+
+func (d *Dispatcher) adoptRow(row job.Claimed) {
+	a := d.newAttempt(row)
+	d.find(a)
+	d.running[row.ID] = a
+	a.seat = d.lanes.take(a.need, a.seat)
+	if row.CancelRequested {
+		a.tell(orderCancel)
+	}
+	d.attendants.Go(func() { d.attendAdopted(a) })
+}
+
+// reconcile looks after a claim whose answer was lost: rows that run in our name and
+// that we do not know of go back to their queue.
+func (d *Dispatcher) reconcile() bool {
+	ctx, cancel := context.WithTimeout(d.leaving, brief)
+	defer cancel()
+	rows, err := d.jobs.Running(ctx)
+	if err != nil {
+		return d.complain("look for running jobs", err)
+	}
+	for _, row := range rows {
+		if row.Dispatcher == d.name && d.running[row.ID] == nil {
+			d.adoptRow(row)
+		}
+	}
+	d.unsure = false
+	return true
 }
 
 // runningRows waits for the database as long as it takes.

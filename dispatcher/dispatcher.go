@@ -52,6 +52,8 @@ type Dispatcher struct {
 	held []*attempt
 	// stopping is set once nothing more is claimed.
 	stopping bool
+	// unsure says that a claim failed and may yet have been committed.
+	unsure bool
 	// askAfter keeps from asking a database that does not answer more than once a poll.
 	askAfter time.Time
 	// claimAfter keeps from claiming while this machine cannot start anything; troubles
@@ -213,6 +215,9 @@ func (d *Dispatcher) look(jobs, control bool) {
 	if ok && all && !d.stopping {
 		ok = d.promote()
 	}
+	if ok && d.unsure {
+		ok = d.reconcile()
+	}
 	if ok && (jobs || all) {
 		d.claim()
 	}
@@ -249,6 +254,8 @@ func (d *Dispatcher) claim() {
 		claimed, err := d.jobs.Claim(ctx, job.Claimer{Dispatcher: d.name, BootID: d.bootID}, room, queues)
 		cancel()
 		if err != nil {
+			// It may have been committed all the same.
+			d.unsure = true
 			d.complain("claim jobs", err)
 			return
 		}

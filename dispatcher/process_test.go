@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,7 @@ type role struct {
 	Recipes                       []recipe.Recipe
 	Lanes                         Lanes
 	Times                         Times
-	UIDBase                       int
+	Box                           Box
 	Mail                          mail.Config
 	Stop                          StopMode
 }
@@ -57,7 +58,7 @@ func playRole(text string) int {
 	err = New(Options{
 		DB: database, DatabaseURL: r.URL, Spool: spool.New(r.Spool), Recipes: recipe.NewSet(r.Recipes, nil),
 		Status: cache, Runner: r.Runner, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Lanes: r.Lanes, Box: Box{UIDBase: r.UIDBase}, Times: r.Times, Mail: r.Mail, Stop: r.Stop,
+		Lanes: r.Lanes, Box: r.Box, Times: r.Times, Mail: r.Mail, Stop: r.Stop,
 		Ready: func() { fmt.Println("ready") },
 	}).Run(ctx)
 	if err != nil {
@@ -71,28 +72,49 @@ func playRole(text string) int {
 type dispatcherProcess struct {
 	t   *testing.T
 	cmd *exec.Cmd
+	// ready is closed when it has begun to claim.
+	ready chan struct{}
 }
 
 func (w *world) spawn(stop StopMode) *dispatcherProcess {
 	w.t.Helper()
 	text, err := json.Marshal(role{
 		URL: w.url, Spool: w.spool.Root(), Memcached: w.cache.socket, Runner: runnerPath,
-		Recipes: w.recipes.All(), Lanes: w.opts.Lanes, Times: w.opts.Times, UIDBase: w.opts.Box.UIDBase,
+		Recipes: w.recipes.All(), Lanes: w.opts.Lanes, Times: w.opts.Times, Box: w.opts.Box,
 		Mail: w.opts.Mail, Stop: stop,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &dispatcherProcess{t: w.t, cmd: exec.Command(os.Args[0])}
+	p := &dispatcherProcess{t: w.t, cmd: exec.Command(os.Args[0]), ready: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), roleVariable+"="+string(text))
 	if testing.Verbose() {
 		p.cmd.Stderr = os.Stderr
 	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	if err := p.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
+	go func() {
+		if lines := bufio.NewScanner(out); lines.Scan() {
+			close(p.ready)
+		}
+	}()
 	w.t.Cleanup(p.kill)
 	return p
+}
+
+// awaitReady waits until the process claims.
+func (p *dispatcherProcess) awaitReady() {
+	p.t.Helper()
+	select {
+	case <-p.ready:
+	case <-time.After(patience):
+		p.t.Fatal("the dispatcher process does not get ready")
+	}
 }
 
 // kill sends SIGKILL and waits for the end.

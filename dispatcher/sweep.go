@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"convertd/dispatcher/process"
 	"convertd/runner/fault"
 	"convertd/runner/spool"
@@ -125,8 +127,7 @@ func (s *sweeper) orphans(ctx context.Context) {
 	s.orphansAt = time.Now().Add(max(s.d.times.Sweep, s.d.times.Orphan/4))
 	var old []string
 	err := eachJob(s.d.opts.Spool, func(j spool.Job) error {
-		info, err := os.Lstat(j.Dir)
-		if err == nil && time.Since(info.ModTime()) > s.d.times.Orphan {
+		if age, err := folderAge(j.Dir); err == nil && age > s.d.times.Orphan {
 			old = append(old, j.ID)
 		}
 		return ctx.Err()
@@ -151,6 +152,15 @@ func (s *sweeper) orphans(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// folderAge is how long ago a folder was made, changed or renamed.
+func folderAge(dir string) (time.Duration, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return 0, err
+	}
+	return time.Since(time.Unix(st.Ctim.Unix())), nil
 }
 
 // eachJob calls visit for every job folder in the spool, until that returns an error.
