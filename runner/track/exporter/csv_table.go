@@ -22,7 +22,7 @@ import (
 func csvTable() Format {
 	return Format{
 		ID: "csv", Application: "Tables", Variant: "comma separated (.csv)", Suffix: "tracks.csv",
-		names: &nameRules{why: "all lines of one name are one tracker", legal: anyWord, unique: true},
+		names: &nameRules{why: "all lines of one name are one tracker", legal: printable, unique: true},
 		write: writeCSV,
 	}
 }

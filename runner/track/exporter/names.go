@@ -94,6 +94,11 @@ func anyWord(name string) string {
 	})
 }
 
+// printable is the rule of formats that quote names and hold all of one line.
+func printable(name string) string {
+	return replaceRunes(name, func(r rune) bool { return !unicode.IsControl(r) })
+}
+
 // quotable is the rule of formats that put names between double quotes and know no way
 // to write a quote inside.
 func quotable(name string) string {

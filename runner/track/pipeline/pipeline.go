@@ -103,7 +103,7 @@ func Run(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	p.progress.end(fmt.Sprintf("Wrote %d trackers with %d keyframes", result.Trackers, result.Keyframes))
+	p.progress.end("Wrote " + count(result.Trackers, "tracker") + " with " + count(result.Keyframes, "keyframe"))
 	return result, nil
 }
 

@@ -101,7 +101,7 @@ func (d *drawing) thin(shot track.Shot) {
 // open writes the head of the drawing, its ground and the outline of the frame.
 func (d *drawing) open(shot track.Shot) {
 	d.print(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="`, d.number(d.left), " ", d.number(d.top), " ", d.number(d.width), " ", d.number(d.height), "\">\n")
-	d.print("<title>", strconv.Itoa(len(shot.Trackers)), " tracks</title>\n")
+	d.print("<title>", count(len(shot.Trackers), "track"), "</title>\n")
 	d.rect(d.left, d.top, d.width, d.height, `fill="#14161a"`)
 	if shot.Width > 0 && shot.Height > 0 {
 		d.rect(0, -float64(shot.Height), float64(shot.Width), float64(shot.Height),
@@ -181,7 +181,7 @@ func (d *drawing) bandName(i int) string {
 func (d *drawing) summary(shot track.Shot) string {
 	all := len(shot.Trackers)
 	drawn := (all + d.everyTracker - 1) / d.everyTracker
-	text := fmt.Sprintf("%d tracks, %d keyframes", all, countKeyframes(shot))
+	text := count(all, "track") + ", " + count(countKeyframes(shot), "keyframe")
 	if d.everyTracker > 1 {
 		text += fmt.Sprintf("; %d tracks drawn", drawn)
 	}
@@ -189,6 +189,14 @@ func (d *drawing) summary(shot track.Shot) string {
 		text += fmt.Sprintf("; one keyframe of %d drawn", d.everyKey)
 	}
 	return text
+}
+
+// count returns a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // hasResiduals reports whether any keyframe has one.

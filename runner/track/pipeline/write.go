@@ -28,7 +28,7 @@ type output struct {
 // all are complete. It returns the paths of the targets.
 func (p *plan) write(ctx context.Context, shot track.Shot) (files, notes []string, err error) {
 	outputs := p.outputs(shot)
-	p.progress.writing(int64(countKeyframes(shot))*int64(len(p.targets)), fmt.Sprintf("Writing %d files", len(p.targets)))
+	p.progress.writing(int64(countKeyframes(shot))*int64(len(p.targets)), "Writing "+count(len(p.targets), "file"))
 	defer discard(outputs)
 	if err := writeAll(ctx, outputs); err != nil {
 		return nil, nil, err
