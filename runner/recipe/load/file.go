@@ -35,6 +35,7 @@ func parse(file string, text []byte) declared {
 		// A recipe that is switched off may be unfinished.
 		return declared{file: file, recipe: recipe.Recipe{Name: d.recipe.Name, Source: file}, off: true}
 	}
+	slices.SortStableFunc(s.problems, func(a, b recipe.Problem) int { return a.Line - b.Line })
 	d.problems = s.problems
 	d.recipe.Version = version(d.recipe)
 	d.recipe.Source = file

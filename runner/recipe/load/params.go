@@ -1,12 +1,14 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"convertd/runner/fault"
 	"convertd/runner/recipe"
 )
 
@@ -110,7 +112,7 @@ func readChoices(t *table) []recipe.ParamChoice {
 	}
 	seen := map[string]bool{}
 	for _, c := range choices {
-		if seen[c.Value] {
+		if seen[c.Value] && c.Value != "" {
 			t.wrong("choices", fmt.Sprintf("has %q twice.", c.Value), "Remove one.")
 		}
 		seen[c.Value] = true
@@ -214,11 +216,20 @@ func readDefault(t *table, p recipe.Param) *recipe.Value {
 	}
 	checked, err := recipe.Recipe{Params: []recipe.Param{p}}.CheckParams(map[string][]string{p.Name: texts})
 	if err != nil {
-		t.wrong("default", "is not a value that would be accepted.", err.Error())
+		t.wrong("default", "is not a value that would be accepted.", detail(err))
 		return nil
 	}
 	value := checked[p.Name]
 	return &value
+}
+
+// detail is the sentence about the one parameter that was checked.
+func detail(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) && len(f.Fields) > 0 {
+		return f.Fields[0].Detail
+	}
+	return err.Error()
 }
 
 // defaultTexts writes a TOML value as the texts a person would give.

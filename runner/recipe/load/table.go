@@ -77,8 +77,10 @@ func kind(v any) string {
 	switch v.(type) {
 	case string:
 		return "a text"
-	case int64, float64:
+	case int64:
 		return "a number"
+	case float64:
+		return "a number with a point or exponent"
 	case bool:
 		return "true or false"
 	case []any, []map[string]any:
@@ -257,14 +259,17 @@ func (t *table) duration(key string, low, high time.Duration) time.Duration {
 	return d
 }
 
+// FormatDuration writes a time as people declare it.
 func FormatDuration(d time.Duration) string {
 	if day := 24 * time.Hour; d >= day && d%day == 0 {
 		return strconv.FormatInt(int64(d/day), 10) + "d"
 	}
-	text := d.String()
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
-	if text == "" {
-		return "0s"
+	text := d.String() // such as 1h30m0s
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
 }

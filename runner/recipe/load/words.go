@@ -16,6 +16,7 @@ import (
 // nothing uses.
 func checkWords(t *table, r recipe.Recipe) {
 	used := map[string]bool{}
+	builtin := false
 	for i, s := range r.Steps {
 		at := "step." + strconv.Itoa(i) + "."
 		if !t.has("step") {
@@ -37,12 +38,10 @@ func checkWords(t *table, r recipe.Recipe) {
 			w := wordCheck{table: t, recipe: r, key: at + "when", used: used}
 			w.name("param."+name, "param."+name)
 		}
-		if s.Builtin != "" {
-			return // built-in code is given all parameters
-		}
+		builtin = builtin || s.Builtin == "tracks"
 	}
 	for i, p := range r.Params {
-		if !used[p.Name] && p.Name != "" {
+		if !used[p.Name] && p.Name != "" && !builtin { // built-in code is given all parameters
 			unusedParam(t, r, p, i)
 		}
 	}
