@@ -11,218 +11,297 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"convertd/runner/fault"
 )
 
-// maxProblem bounds how much of an error's body is read.
-const maxProblem = 64 << 10
+const (
+	// answerTime bounds how long a server may take to begin its answer to a question.
+	answerTime = time.Minute
+	// maxDocument bounds a document in bytes.
+	maxDocument = 64 << 20
+)
 
-// Client speaks to one server. It is safe for concurrent use.
+// Client speaks to one server. It is safe for concurrent use. Its errors are Problem
+// where the server gave a reason, and fault.Error with unavailable where it did not
+// answer.
 type Client struct {
-	base *url.URL
-	key  string
-	http *http.Client
+	server *url.URL
+	key    string
+	http   *http.Client
 }
 
-// New returns a client of the server at an address such as http://127.0.0.1:8080. key
-// is an administrator's token, "" for none.
+// New returns a client of the server at an address such as http://127.0.0.1:8080. key is
+// the administrator's token, "" for none.
 func New(server, key string) (*Client, error) {
-	base, err := url.Parse(server)
-	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
-		return nil, fmt.Errorf("%q is not the address of a server: write http://HOST:PORT", server)
+	u, err := url.Parse(strings.TrimRight(server, "/"))
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%q is no address of a server.", server), "Write it like http://127.0.0.1:8080.")
 	}
-	return &Client{base: base, key: key, http: &http.Client{}}, nil
+	return &Client{server: u, key: key, http: &http.Client{}}, nil
 }
+
+// request makes a request for a path of the API, or for a link out of a document.
+func (c *Client) request(ctx context.Context, method, link string, body io.Reader) (*http.Request, error) {
+	ref, err := url.Parse(link)
+	if err != nil {
+		return nil, fmt.Errorf("read a link: %w", err)
+	}
+	target := *c.server
+	target.Path, target.RawPath = c.server.Path+ref.Path, ""
+	if ref.RawPath != "" {
+		target.RawPath = c.server.EscapedPath() + ref.RawPath
+	}
+	target.RawQuery = ref.RawQuery
+	r, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("make a request: %w", err)
+	}
+	if c.key != "" {
+		r.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	return r, nil
+}
+
+// send returns the answer if it is a good one; the caller closes its body.
+func (c *Client) send(r *http.Request) (*http.Response, error) {
+	answer, err := c.http.Do(r)
+	if err != nil {
+		if r.Context().Err() != nil {
+			return nil, r.Context().Err()
+		}
+		return nil, fault.Wrap(err, fault.Unavailable, fmt.Sprintf("The server at %s does not answer.", c.server), "Start it, or name another one with --server.")
+	}
+	if answer.StatusCode < 300 {
+		return answer, nil
+	}
+	defer answer.Body.Close()
+	return nil, problemOf(answer)
+}
+
+func problemOf(answer *http.Response) error {
+	problem := Problem{Status: answer.StatusCode, Title: answer.Status, Code: fault.Internal,
+		Detail: "The server answered " + answer.Status + ".", Hint: "Look at its log."}
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument))
+	if err != nil || json.Unmarshal(text, &problem) != nil {
+		return problem
+	}
+	return problem
+}
+
+// document sends a request and reads the document of the answer into target, if any.
+func (c *Client) document(r *http.Request, target any) error {
+	ctx, cancel := context.WithTimeout(r.Context(), answerTime)
+	defer cancel()
+	return c.read(r.WithContext(ctx), target)
+}
+
+func (c *Client) read(r *http.Request, target any) error {
+	answer, err := c.send(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if target == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxDocument)).Decode(target); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) get(ctx context.Context, link string, target any) error {
+	r, err := c.request(ctx, http.MethodGet, link, nil)
+	if err != nil {
+		return err
+	}
+	return c.document(r, target)
+}
+
+func jobLink(id, rest string) string { return "/api/v1/jobs/" + url.PathEscape(id) + rest }
 
 // Job returns the document of a job.
 func (c *Client) Job(ctx context.Context, id string) (Job, error) {
-	var job Job
-	return job, c.call(ctx, http.MethodGet, jobPath(id), &job)
+	var j Job
+	return j, c.get(ctx, jobLink(id, ""), &j)
 }
 
-// Filter selects jobs of a list; empty fields select all.
+// Status returns the small document of a job.
+func (c *Client) Status(ctx context.Context, id string) (Status, error) {
+	var s Status
+	return s, c.get(ctx, jobLink(id, "/status"), &s)
+}
+
+// Filter says which jobs a list has; a zero field does not limit.
 type Filter struct {
 	States []string
 	Recipe string
+	// Tags are NAME=VALUE.
 	Tags   []string
 	Group  string
+	Owner  string
+	Since  *time.Time
+	Until  *time.Time
 	Text   string
 	Limit  int
 	Cursor string
 }
 
-func (f Filter) query() url.Values {
-	q := url.Values{}
-	set := func(name, value string) {
+func (f Filter) query() string {
+	q := url.Values{"state": f.States, "tag": f.Tags}
+	for name, value := range map[string]string{"recipe": f.Recipe, "group": f.Group, "owner": f.Owner, "q": f.Text, "cursor": f.Cursor} {
 		if value != "" {
-			q.Add(name, value)
+			q.Set(name, value)
 		}
 	}
-	for _, state := range f.States {
-		set("state", state)
-	}
-	for _, tag := range f.Tags {
-		set("tag", tag)
-	}
-	set("recipe", f.Recipe)
-	set("group", f.Group)
-	set("q", f.Text)
-	set("cursor", f.Cursor)
 	if f.Limit > 0 {
-		set("limit", strconv.Itoa(f.Limit))
+		q.Set("limit", strconv.Itoa(f.Limit))
 	}
-	return q
+	for name, t := range map[string]*time.Time{"since": f.Since, "until": f.Until} {
+		if t != nil {
+			q.Set(name, t.UTC().Format(time.RFC3339))
+		}
+	}
+	return q.Encode()
 }
 
-// Jobs returns one page of the caller's jobs, of all jobs for the administrator.
+// Jobs returns one page of a list, newest first.
 func (c *Client) Jobs(ctx context.Context, f Filter) (Jobs, error) {
 	var page Jobs
-	return page, c.call(ctx, http.MethodGet, "/api/v1/jobs?"+f.query().Encode(), &page)
+	return page, c.get(ctx, "/api/v1/jobs?"+f.query(), &page)
 }
 
-// Cancel ends a waiting or running job.
-func (c *Client) Cancel(ctx context.Context, id string) (Job, error) {
-	var job Job
-	return job, c.call(ctx, http.MethodPost, jobPath(id)+"/cancel", &job)
+// Group returns the document of a group.
+func (c *Client) Group(ctx context.Context, id string) (Group, error) {
+	var g Group
+	return g, c.get(ctx, "/api/v1/groups/"+url.PathEscape(id), &g)
 }
 
-// Retry makes a new job of the same files and parameters.
-func (c *Client) Retry(ctx context.Context, id string) (Job, error) {
-	var job Job
-	return job, c.call(ctx, http.MethodPost, jobPath(id)+"/retry", &job)
-}
-
-// Delete removes a job and its files.
-func (c *Client) Delete(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, jobPath(id), nil)
-}
-
-// Log returns what the steps of an attempt printed; attempt 0 is the last one.
-func (c *Client) Log(ctx context.Context, id string, attempt int) (io.ReadCloser, error) {
-	path := jobPath(id) + "/log"
-	if attempt > 0 {
-		path += "?attempt=" + strconv.Itoa(attempt)
+// Recipes returns what the server can do.
+func (c *Client) Recipes(ctx context.Context) ([]Recipe, error) {
+	var list struct {
+		Recipes []Recipe `json:"recipes"`
 	}
-	return c.Open(ctx, path)
+	err := c.get(ctx, "/api/v1/recipes", &list)
+	return list.Recipes, err
 }
 
-// Open returns the body of a GET, for an output's URL or the archive of all.
-func (c *Client) Open(ctx context.Context, path string) (io.ReadCloser, error) {
-	res, err := c.do(ctx, http.MethodGet, path, nil, nil)
-	if err != nil {
-		return nil, err
+// Attempts returns the executions of a job.
+func (c *Client) Attempts(ctx context.Context, id string) ([]Attempt, error) {
+	var list struct {
+		Attempts []Attempt `json:"attempts"`
 	}
-	return res.Body, nil
+	err := c.get(ctx, jobLink(id, "/attempts"), &list)
+	return list.Attempts, err
 }
 
-// pollEvery is the pause between two looks at a job that runs.
-const pollEvery = 300 * time.Millisecond
-
-// Wait polls until the job is done and shows each new status. A server that is away for
-// a moment (a restart) is asked again.
-func (c *Client) Wait(ctx context.Context, id string, show func(Status)) error {
-	etag, failures := "", 0
-	for {
-		s, tag, err := c.status(ctx, id, etag)
-		switch {
-		case err != nil && (!temporary(err) || failures >= 60):
-			return err
-		case err != nil:
-			failures++
-		default:
-			failures = 0
-			if tag != etag {
-				show(s)
-				etag = tag
-			}
-			if s.Done {
-				return nil
-			}
+func (c *Client) post(ctx context.Context, link string, body, target any) error {
+	text := ""
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("write the request: %w", err)
 		}
-		select {
-		case <-time.After(pollEvery):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		text = string(encoded)
 	}
-}
-
-// temporary reports errors that pass by themselves: no connection, 5xx, 429.
-func temporary(err error) bool {
-	var p Problem
-	return !errors.As(err, &p) || p.Status >= 500 || p.Status == http.StatusTooManyRequests
-}
-
-func (c *Client) status(ctx context.Context, id, etag string) (Status, string, error) {
-	header := http.Header{}
-	if etag != "" {
-		header.Set("If-None-Match", etag)
-	}
-	res, err := c.do(ctx, http.MethodGet, jobPath(id)+"/status", header, nil)
-	if err != nil {
-		return Status{}, "", err
-	}
-	defer res.Body.Close()
-	if res.StatusCode == http.StatusNotModified {
-		return Status{}, etag, nil
-	}
-	var s Status
-	if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
-		return Status{}, "", fmt.Errorf("read status: %w", err)
-	}
-	return s, res.Header.Get("ETag"), nil
-}
-
-func jobPath(id string) string { return "/api/v1/jobs/" + url.PathEscape(id) }
-
-// call makes a request without body and decodes the answer into out, if it is not nil.
-func (c *Client) call(ctx context.Context, method, path string, out any) error {
-	res, err := c.do(ctx, method, path, nil, nil)
+	r, err := c.request(ctx, http.MethodPost, link, strings.NewReader(text))
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
-	if out == nil {
-		return nil
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return fmt.Errorf("read the server's answer: %w", err)
-	}
-	return nil
+	return c.document(r, target)
 }
 
-// do makes a request; an answer of 400 and above becomes a Problem.
-func (c *Client) do(ctx context.Context, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
-	target, err := c.base.Parse(path)
+// Cancel ends a job and returns it as it is then.
+func (c *Client) Cancel(ctx context.Context, id string) (Job, error) {
+	var j Job
+	return j, c.post(ctx, jobLink(id, "/cancel"), nil, &j)
+}
+
+// Retry makes a new job of an ended one and returns it.
+func (c *Client) Retry(ctx context.Context, id string) (Job, error) {
+	var j Job
+	return j, c.post(ctx, jobLink(id, "/retry"), nil, &j)
+}
+
+// Delete removes a job.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	r, err := c.request(ctx, http.MethodDelete, jobLink(id, ""), nil)
 	if err != nil {
-		return nil, fmt.Errorf("address %q: %w", path, err)
+		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	return c.document(r, nil)
+}
+
+// Open returns what a link of a document leads to, such as an output's URL. The caller
+// closes it; reading fails if it was cut off.
+func (c *Client) Open(ctx context.Context, link string) (io.ReadCloser, error) {
+	r, err := c.request(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range header {
-		req.Header[name] = values
-	}
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
-	}
-	res, err := c.http.Do(req)
+	answer, err := c.send(r)
 	if err != nil {
-		return nil, fmt.Errorf("reach the server: %w", err)
+		return nil, err
 	}
-	if res.StatusCode >= http.StatusBadRequest {
-		defer res.Body.Close()
-		return nil, problemOf(res)
-	}
-	return res, nil
+	return answer.Body, nil
 }
 
-// problemOf reads the problem document of an answer, or makes one of what came instead.
-func problemOf(res *http.Response) error {
-	raw, _ := io.ReadAll(io.LimitReader(res.Body, maxProblem))
-	p := Problem{Status: res.StatusCode}
-	if json.Unmarshal(raw, &p) != nil || p.Detail == "" {
-		p.Detail = fmt.Sprintf("the server answered %s: %s", res.Status, strings.TrimSpace(string(raw[:min(len(raw), 200)])))
+// Log returns the log of an attempt, of the last one for 0. The caller closes it.
+func (c *Client) Log(ctx context.Context, id string, attempt int) (io.ReadCloser, error) {
+	query := ""
+	if attempt > 0 {
+		query = "?attempt=" + strconv.Itoa(attempt)
 	}
-	return p
+	return c.Open(ctx, jobLink(id, "/log"+query))
 }
+
+// poll is how often a waiting client asks, between a short time for short jobs and a
+// longer one.
+const (
+	firstPoll = 100 * time.Millisecond
+	lastPoll  = time.Second
+)
+
+// Wait asks for the status until the job has ended, and tells each answer. A server that
+// is restarted meanwhile is asked again for a while.
+func (c *Client) Wait(ctx context.Context, id string, tell func(Status)) error {
+	silent := time.Time{}
+	for pause := firstPoll; ; pause = min(pause*5/4, lastPoll) {
+		status, err := c.Status(ctx, id)
+		switch {
+		case err == nil:
+			silent = time.Time{}
+			tell(status)
+			if status.Done {
+				return nil
+			}
+		case !fault.Is(err, fault.Unavailable):
+			return err
+		case silent.IsZero():
+			silent = time.Now()
+		case time.Since(silent) > answerTime:
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// errEnded says that the stream told of the job's end.
+var errEnded = errors.New("the job has ended")

@@ -8,95 +8,102 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
+
+	"convertd/runner/fault"
 )
 
-// maxEvent bounds one line of an event stream; the server sends logs in pieces of 64 KiB.
-const maxEvent = 1 << 20
-
-// event is one server-sent event (WHATWG HTML 9.2).
-type event struct{ name, id, data string }
-
-// FollowLog copies the log of a job to out as it grows, from its beginning, until the
-// job is done. A stream that is cut is taken up again where it ended.
-func (c *Client) FollowLog(ctx context.Context, id string, out io.Writer) error {
-	last := ""
-	for failures := 0; ; {
-		done, seen, err := c.followOnce(ctx, id, last, out)
-		if done || ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if seen != last {
-			last, failures = seen, 0
-		}
-		var away *outputError
-		if errors.As(err, &away) || err != nil && (!temporary(err) || failures >= 60) {
-			return err
-		}
-		failures++
-		select {
-		case <-time.After(pollEvery):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+// Event is one server-sent event.
+type Event struct {
+	// Name is "status", "log" or "done", Data its lines joined by line feeds.
+	Name, ID, Data string
 }
 
-// outputError is a failure to write what was received: no reason to ask again.
-type outputError struct{ error }
-
-// followOnce reads one stream to its end and returns the id of the last event.
-func (c *Client) followOnce(ctx context.Context, id, last string, out io.Writer) (done bool, seen string, err error) {
-	header := http.Header{"Accept": {"text/event-stream"}}
-	if last != "" {
-		header.Set("Last-Event-ID", last)
-	}
-	res, err := c.do(ctx, http.MethodGet, jobPath(id)+"/events", header, nil)
+// Events tells the events of a job as they come, until the stream ends, the job is done
+// or tell returns an error, which is then returned. lastID goes on behind an earlier
+// event; "" begins with the first.
+func (c *Client) Events(ctx context.Context, id, lastID string, tell func(Event) error) error {
+	r, err := c.request(ctx, http.MethodGet, jobLink(id, "/events"), nil)
 	if err != nil {
-		return false, last, err
+		return err
 	}
-	defer res.Body.Close()
-	seen = last
-	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, maxEvent)
-	for {
-		e, ok := nextEvent(lines)
-		if !ok {
-			return false, seen, lines.Err()
-		}
-		if e.id != "" {
-			seen = e.id
-		}
-		switch e.name {
-		case "log":
-			if _, err := fmt.Fprintln(out, e.data); err != nil {
-				return false, seen, &outputError{err}
-			}
-		case "done":
-			return true, seen, nil
-		}
+	r.Header.Set("Accept", "text/event-stream")
+	if lastID != "" {
+		r.Header.Set("Last-Event-ID", lastID)
 	}
+	answer, err := c.send(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	return readEvents(answer.Body, tell)
 }
 
-// nextEvent reads fields until the empty line that ends an event.
-func nextEvent(lines *bufio.Scanner) (e event, ok bool) {
+// maxLine bounds a line of an event stream.
+const maxLine = 1 << 20
+
+// readEvents reads a stream (WHATWG HTML 9.2.6).
+func readEvents(stream io.Reader, tell func(Event) error) error {
+	lines := bufio.NewScanner(stream)
+	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	var e Event
 	var data []string
 	for lines.Scan() {
-		field, value, _ := strings.Cut(lines.Text(), ":")
+		name, value, _ := strings.Cut(lines.Text(), ":")
 		value = strings.TrimPrefix(value, " ")
-		switch field {
-		case "":
-			if lines.Text() == "" && (e.name != "" || data != nil) {
-				e.data = strings.Join(data, "\n")
-				return e, true
+		switch {
+		case lines.Text() == "":
+			if data != nil {
+				e.Data = strings.Join(data, "\n")
+				if err := tell(e); err != nil {
+					return err
+				}
 			}
-		case "event":
-			e.name = value
-		case "id":
-			e.id = value
-		case "data":
+			e, data = Event{ID: e.ID}, nil
+		case name == "event":
+			e.Name = value
+		case name == "id":
+			e.ID = value
+		case name == "data":
 			data = append(data, value)
 		}
 	}
-	return event{}, false
+	if err := lines.Err(); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The server went away.", "Try again.")
+	}
+	return nil
 }
+
+// FollowLog copies the log of a job to w as it grows, until the job has ended. It goes
+// on where it was after a break.
+func (c *Client) FollowLog(ctx context.Context, id string, w io.Writer) error {
+	last, failures := "", 0
+	tell := func(e Event) error {
+		last, failures = e.ID, 0
+		switch e.Name {
+		case "log":
+			_, err := fmt.Fprintln(w, e.Data)
+			return err
+		case "done":
+			return errEnded
+		}
+		return nil
+	}
+	for {
+		err := c.Events(ctx, id, last, tell)
+		switch {
+		case errors.Is(err, errEnded):
+			return nil
+		case err != nil && !fault.Is(err, fault.Unavailable):
+			return err
+		}
+		if failures++; failures > followTries {
+			return err
+		}
+		if err := sleep(ctx, lastPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// followTries is how often a broken stream is opened again without hearing anything.
+const followTries = 60

@@ -2,57 +2,90 @@ package client
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
+	"net/url"
+	"strconv"
+	"time"
 )
 
-// Submission is one job to be made.
+// Submission is a job to be made.
 type Submission struct {
 	// Recipe or To says what is to be done.
 	Recipe, To string
 	Params     map[string][]string
-	Tags       []string
-	Group      string
-	Files      []SubmissionFile
-	// IdempotencyKey makes a repeated submission the same job; "" for none.
-	IdempotencyKey string
+	// Tags are NAME=VALUE.
+	Tags     []string
+	Group    string
+	Priority int
+	Email    string
+	// Files are the inputs, in order.
+	Files []SubmissionFile
+	// Key makes a repeated submission the same job.
+	Key string
+	// Wait is how long the server waits for the end before it answers.
+	Wait time.Duration
 }
 
-// SubmissionFile is one file to be sent.
+// SubmissionFile is one input. Open is called once, when its turn comes.
 type SubmissionFile struct {
 	Name string
 	Open func() (io.ReadCloser, error)
 }
 
-// Submit sends the files and returns the job once the server has accepted it: from
-// then on it survives a power cut. The body is streamed.
+// Submit sends a submission, its files as a stream, and returns the accepted job. Its
+// Links.Manage is only told here.
 func (c *Client) Submit(ctx context.Context, s Submission) (Job, error) {
 	reader, writer := io.Pipe()
-	form := multipart.NewWriter(writer)
-	go func() { _ = writer.CloseWithError(s.write(form)) }()
-	header := http.Header{"Content-Type": {form.FormDataContentType()}}
-	if s.IdempotencyKey != "" {
-		header.Set("Idempotency-Key", `"`+s.IdempotencyKey+`"`)
-	}
-	res, err := c.do(ctx, http.MethodPost, "/api/v1/jobs", header, reader)
-	_ = reader.Close()
+	r, err := c.request(ctx, http.MethodPost, "/api/v1/jobs", reader)
 	if err != nil {
 		return Job{}, err
 	}
-	defer res.Body.Close()
-	var job Job
-	if err := json.NewDecoder(res.Body).Decode(&job); err != nil {
-		return Job{}, fmt.Errorf("read the server's answer: %w", err)
+	form := multipart.NewWriter(writer)
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	if s.Key != "" {
+		r.Header.Set("Idempotency-Key", strconv.Quote(s.Key))
 	}
-	return job, nil
+	if s.Wait > 0 {
+		r.Header.Set("Prefer", "wait="+strconv.Itoa(int(s.Wait.Seconds())))
+	}
+	wrote := make(chan error, 1)
+	go func() {
+		err := s.write(form)
+		_ = writer.CloseWithError(err) // always nil
+		wrote <- err
+	}()
+	var j Job
+	err = c.read(r, &j)
+	_ = reader.Close() // ends the writer when the server answered early
+	if failed := <-wrote; failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
+		return Job{}, failed // a file could not be read: that is the reason
+	}
+	return j, err
 }
 
+// write writes the form: fields first, so that a mistake in them is told before the
+// files are sent.
 func (s Submission) write(form *multipart.Writer) error {
-	if err := s.writeFields(form); err != nil {
-		return err
+	fields := url.Values{"recipe": {s.Recipe}, "to": {s.To}, "group": {s.Group}, "email": {s.Email}, "tag": s.Tags}
+	if s.Priority != 0 {
+		fields.Set("priority", strconv.Itoa(s.Priority))
+	}
+	for name, words := range s.Params {
+		fields["param."+name] = words
+	}
+	for name, values := range fields {
+		for _, value := range values {
+			if value == "" {
+				continue
+			}
+			if err := form.WriteField(name, value); err != nil {
+				return fmt.Errorf("send a field: %w", err)
+			}
+		}
 	}
 	for _, f := range s.Files {
 		if err := f.write(form); err != nil {
@@ -62,37 +95,18 @@ func (s Submission) write(form *multipart.Writer) error {
 	return form.Close()
 }
 
-func (s Submission) writeFields(form *multipart.Writer) error {
-	fields := [][2]string{{"recipe", s.Recipe}, {"to", s.To}, {"group", s.Group}}
-	for _, tag := range s.Tags {
-		fields = append(fields, [2]string{"tag", tag})
-	}
-	for name, values := range s.Params {
-		for _, value := range values {
-			fields = append(fields, [2]string{"param." + name, value})
-		}
-	}
-	for _, f := range fields {
-		if f[1] == "" {
-			continue
-		}
-		if err := form.WriteField(f[0], f[1]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (f SubmissionFile) write(form *multipart.Writer) error {
-	in, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer in.Close()
 	part, err := form.CreateFormFile("file", f.Name)
 	if err != nil {
-		return err
+		return fmt.Errorf("send %s: %w", f.Name, err)
 	}
-	_, err = io.Copy(part, in)
-	return err
+	body, err := f.Open()
+	if err != nil {
+		return fmt.Errorf("open %s: %w", f.Name, err)
+	}
+	defer body.Close()
+	if _, err := io.CopyBuffer(struct{ io.Writer }{part}, body, make([]byte, 256<<10)); err != nil {
+		return fmt.Errorf("send %s: %w", f.Name, err)
+	}
+	return nil
 }
