@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -11,16 +12,6 @@ import (
 	"convertd/runner/progress/reading"
 	"convertd/runner/sandbox"
 	"convertd/runner/spool"
-)
-
-// Stop is what the parent may ask of a running attempt.
-type Stop int
-
-const (
-	// Cancel ends the attempt for good.
-	Cancel Stop = iota + 1
-	// StopSafely lets the step leave what it needs and go back to the queue.
-	StopSafely
 )
 
 // pollInterval is how often limits are measured and held-back status is sent.
@@ -34,7 +25,8 @@ type attempt struct {
 	work  workspace
 	box   sandbox.Confinement
 	owner owner
-	stops <-chan Stop
+	// signals are the parent's requests: SIGTERM cancels, SIGUSR1 stops safely.
+	signals <-chan os.Signal
 
 	started  time.Time
 	deadline *time.Timer
@@ -52,12 +44,12 @@ type attempt struct {
 	said   string // the last message
 }
 
-// Run runs the attempt from beginning to end and writes its outcome file. The error
-// says that the outcome could not be written; whatever goes wrong before that is an
+// Run runs the attempt from beginning to end and writes its outcome file. SIGTERM among
+// the signals cancels it, SIGUSR1 stops it safely. The error says that the outcome could not be written; whatever goes wrong before that is an
 // outcome itself. It changes this process (sandbox.Confinement.Enter), so a process
 // runs one attempt.
-func Run(spec Spec, stops <-chan Stop) error {
-	a := newAttempt(spec, stops)
+func Run(spec Spec, signals <-chan os.Signal) error {
+	a := newAttempt(spec, signals)
 	bad := a.prepare()
 	if bad == nil {
 		bad = a.runSteps()
@@ -70,7 +62,7 @@ func Run(spec Spec, stops <-chan Stop) error {
 	return writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
 }
 
-func newAttempt(spec Spec, stops <-chan Stop) *attempt {
+func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {
 	job := spool.Job{Dir: spec.Dir, ID: spec.Job}
 	now := time.Now()
 	a := &attempt{
@@ -79,7 +71,7 @@ func newAttempt(spec Spec, stops <-chan Stop) *attempt {
 			UID: spec.Box.UID, GID: spec.Box.GID,
 			FileSize: spec.Limits.Disk, Processes: spec.Limits.Processes,
 		},
-		stops: stops, started: now,
+		signals: signals, started: now,
 		deadline: time.NewTimer(spec.Limits.Time),
 		outcome: Outcome{
 			Version: SpecVersion, Job: spec.Job, Attempt: spec.Attempt, Token: spec.Token,
@@ -118,8 +110,8 @@ func (a *attempt) runSteps() *verdict {
 func (a *attempt) takeStops() {
 	for {
 		select {
-		case stop := <-a.stops:
-			a.asked(stop)
+		case signal := <-a.signals:
+			a.asked(signal)
 		case <-a.deadline.C:
 			a.stopFor(a.timeoutVerdict())
 		default:

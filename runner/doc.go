@@ -35,8 +35,8 @@
 // Signals to the child: SIGTERM cancels. SIGUSR1 stops safely: the step is asked with
 // SIGTERM to leave what it needs in its state folder and exit with 75. Both are
 // followed by SIGKILL to every process of the attempt after Limits.Grace. A request that
-// arrives before the Spec is kept and served with it: no step starts. A child that
-// waits for a Spec is ended by closing descriptor 3.
+// arrives before the Spec is kept and served with it. A child that waits for a Spec is
+// ended by closing descriptor 3.
 //
 // The child exits with 0 whenever an outcome file was written, with ExitSpec or
 // ExitInternal otherwise. Before it exits it has killed and reaped every process of

@@ -158,8 +158,8 @@ func (e *execution) wait(ended <-chan sandbox.End) sandbox.End {
 		select {
 		case end := <-ended:
 			return end
-		case stop := <-e.a.stops:
-			e.a.asked(stop)
+		case signal := <-e.a.signals:
+			e.a.asked(signal)
 			e.terminate()
 		case <-e.a.deadline.C:
 			e.a.stopFor(e.a.timeoutVerdict())

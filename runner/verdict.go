@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"os"
 	"slices"
 	"strconv"
 	"syscall"
@@ -37,8 +38,8 @@ func internal(detail string, cause error) *verdict {
 }
 
 // asked takes a request of the parent.
-func (a *attempt) asked(stop Stop) {
-	if stop == Cancel {
+func (a *attempt) asked(signal os.Signal) {
+	if signal == syscall.SIGTERM {
 		a.stopped = nil // whatever else was going on, somebody does not want it any more
 		a.stopFor(&verdict{class: fault.Cancelled, detail: "The job was cancelled."})
 		return

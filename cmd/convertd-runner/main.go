@@ -43,25 +43,10 @@ func runAttempt() int {
 		fail(err.Error())
 		return runner.ExitSpec
 	}
-	if err := runner.Run(spec, stops(signals)); err != nil {
+	if err := runner.Run(spec, signals); err != nil {
 		return fail(err.Error())
 	}
 	return 0
-}
-
-// stops translates signals into requests.
-func stops(signals <-chan os.Signal) <-chan runner.Stop {
-	requests := make(chan runner.Stop)
-	go func() {
-		for s := range signals {
-			if s == syscall.SIGUSR1 {
-				requests <- runner.StopSafely
-			} else {
-				requests <- runner.Cancel
-			}
-		}
-	}()
-	return requests
 }
 
 // fail writes a message to the parent and returns the status that says so.
