@@ -113,7 +113,14 @@ func (s *Server) retryJob(w http.ResponseWriter, r *http.Request, p httprouter.P
 }
 
 // retry submits an ended job again. Parameters that are not given stay as they were.
-func (s *Server) retry(r *http.Request, j job.Job, params []byte) (made accepted, err error) {
+func (s *Server) retry(r *http.Request, j job.Job, params []byte) (accepted, error) {
+	return s.again(r, j, func(declared recipe.Recipe) (map[string][]string, error) {
+		return retryParams(declared, j, params)
+	})
+}
+
+// again submits an ended job again with the parameters that choose returns for its recipe.
+func (s *Server) again(r *http.Request, j job.Job, choose func(recipe.Recipe) (map[string][]string, error)) (made accepted, err error) {
 	sub := s.newSubmission(r)
 	defer func() { err = s.cleanUp(sub, err) }()
 	if err := s.refill(sub, j); err != nil {
@@ -123,7 +130,7 @@ func (s *Server) retry(r *http.Request, j job.Job, params []byte) (made accepted
 	if !ok {
 		return made, fault.New(fault.Gone, fmt.Sprintf("The recipe %s is not here any more.", j.Recipe), "Send the file again with another one.")
 	}
-	if sub.params, err = retryParams(declared, j, params); err != nil {
+	if sub.params, err = choose(declared); err != nil {
 		return made, err
 	}
 	c, err := s.check(r.Context(), sub)

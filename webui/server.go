@@ -18,6 +18,7 @@ import (
 	"convertd/sql/job"
 	"convertd/webui/auth"
 	"convertd/webui/form"
+	pages "convertd/webui/page"
 	"convertd/webui/tus"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	// Guard knows who a caller is and which hosts we answer for.
 	Guard  *auth.Guard
 	Limits Limits
+	// Pages is what the pages tell about this installation.
+	Pages PageOptions
 	// UserAddresses are the domains that success mail goes to, "any" for all; none means
 	// that no job may carry an address.
 	UserAddresses []string
@@ -81,6 +84,7 @@ type Server struct {
 	board   *board
 	hub     *hub
 	tus     *tus.Handler
+	pages   *pages.Pages
 	mails   limits
 	// streams has a place for each open event stream.
 	streams chan struct{}
@@ -96,8 +100,12 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	o.Limits = o.Limits.orDefaults()
-	s := &Server{Options: o, streams: make(chan struct{}, o.Limits.Streams)}
+	o.Limits, o.Pages = o.Limits.orDefaults(), o.Pages.orDefaults()
+	book, err := pages.New()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Options: o, pages: book, streams: make(chan struct{}, o.Limits.Streams)}
 	s.buffers.New = func() any { return new(make([]byte, form.BufferSize)) }
 	s.board = newBoard(o.Status, s.statusFromRow)
 	s.hub = newHub(s.board)

@@ -157,6 +157,8 @@ type Group struct {
 	// Archive is the address of all results as one, "" while there are none.
 	Archive string
 	Manage  bool
+	// More is how many jobs are not among the cards.
+	More int
 }
 
 // Template implements Page.

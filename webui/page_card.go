@@ -1,0 +1,249 @@
+package webui
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
+	"convertd/sql/job"
+	"convertd/webui/auth"
+	"convertd/webui/client"
+	pages "convertd/webui/page"
+)
+
+// card makes the card of a job as the reader may see it.
+func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
+	status, err := s.statusOf(r.Context(), j)
+	if err != nil {
+		return pages.Card{}, err
+	}
+	usual, err := s.usual(r.Context(), j)
+	if err != nil {
+		return pages.Card{}, err
+	}
+	declared, _ := s.Recipes().Find(j.Recipe)
+	now := time.Now()
+	c := pages.Card{
+		ID: j.ID, Name: firstName(j), Others: max(0, len(j.Inputs)-1), Size: inputBytes(j),
+		What: titleOf(declared.Title.In(v.lang), j.Recipe), Targets: targetWords(v, declared, j),
+		State: string(j.State), Manage: v.MayManage(r, j.Owner, j.ManageHash), Key: auth.ManageToken(r),
+		Times: moments(j, now), Progress: progressOf(j, status, usual, now),
+	}
+	switch {
+	case j.State == job.Succeeded:
+		c.Result = results(j)
+	case j.State == job.Failed:
+		c.Failure = s.failure(v, j)
+	case !j.State.Ended():
+		c.Waiting = pages.Waiting{Position: status.QueuePosition, Starts: later(j.RunAt, now)}
+	}
+	return c, nil
+}
+
+func firstName(j job.Job) string {
+	if len(j.Inputs) == 0 {
+		return ""
+	}
+	return j.Inputs[0].Name
+}
+
+// targetWords says what was chosen of several targets: one by its title, more by their
+// number, nothing where the recipe makes one thing only.
+func targetWords(v visit, r recipe.Recipe, j job.Job) string {
+	chosen := j.Params[recipe.ToParam]
+	for _, t := range r.Targets() {
+		if len(chosen) == 1 && len(t.Given) > 0 && t.ID == chosen[0] {
+			return t.Title.In(v.lang)
+		}
+	}
+	if len(chosen) > 0 {
+		return v.texts.Count("card.targets", len(chosen))
+	}
+	return ""
+}
+
+// usual is how many seconds such a job usually runs, nil while nobody knows or it is over.
+func (s *Server) usual(ctx context.Context, j job.Job) (*float64, error) {
+	if j.State.Ended() {
+		return nil, nil
+	}
+	seconds, known, err := s.Jobs.Usual(ctx, j.Recipe, inputBytes(j))
+	if err != nil || !known {
+		return nil, err
+	}
+	return &seconds, nil
+}
+
+func moments(j job.Job, now time.Time) pages.Moments {
+	m := pages.Moments{Created: j.CreatedAt, Started: j.StartedAt, Ended: j.EndedAt, KeptUntil: j.KeepUntil, Gone: j.FilesGoneAt}
+	if m.Gone == nil && filesGone(j) {
+		m.Gone = j.KeepUntil
+	}
+	m.Waited = now.Sub(j.CreatedAt)
+	if j.StartedAt == nil {
+		return m
+	}
+	m.Waited = max(0, j.StartedAt.Sub(j.CreatedAt))
+	m.Ran = now.Sub(*j.StartedAt)
+	if j.EndedAt != nil {
+		m.Ran = j.EndedAt.Sub(*j.StartedAt)
+	}
+	return m
+}
+
+// Estimates of the time left are made from the percent only when it says something.
+const (
+	sureSeconds = 3
+	surePercent = 5
+)
+
+func progressOf(j job.Job, status client.Status, usual *float64, now time.Time) pages.Progress {
+	p := pages.Progress{Attempt: j.Attempt, Usual: usual, Stopping: j.CancelRequested}
+	if j.State != job.Running {
+		return p
+	}
+	p.Percent, p.Message, p.Step, p.Left = status.Percent, status.Message, status.Step, status.ETASeconds
+	if p.Left != nil || p.Percent == nil || j.StartedAt == nil {
+		return p
+	}
+	ran := now.Sub(*j.StartedAt).Seconds()
+	if ran >= sureSeconds && *p.Percent >= surePercent {
+		left := ran * (100 - *p.Percent) / *p.Percent
+		p.Left = &left
+	}
+	return p
+}
+
+func later(at *time.Time, now time.Time) *time.Time {
+	if at == nil || !at.After(now) {
+		return nil
+	}
+	return at
+}
+
+func results(j job.Job) pages.Result {
+	var result pages.Result
+	for _, f := range outputFiles(j, "outputs", j.Outputs) {
+		result.Size += f.Size
+		result.Files = append(result.Files, pages.File{Name: f.Name, URL: f.URL, Size: f.Size, SHA256: f.SHA256})
+	}
+	for _, f := range outputFiles(j, "previews", j.Previews) {
+		if f.URL != "" && strings.HasPrefix(f.MediaType, "image/") {
+			result.Pictures = append(result.Pictures, pages.Picture{Name: firstName(j), URL: f.URL})
+		}
+	}
+	if len(result.Files) > 1 {
+		result.Archive = jobLinks(j.ID).Archive
+	}
+	return result
+}
+
+func (s *Server) failure(v visit, j job.Job) pages.Failure {
+	f := pages.Failure{Reason: v.texts.Text("card.noreason"), Log: jobLinks(j.ID).Log, Mailed: s.Pages.MailsFailures}
+	if j.Result != nil {
+		f.Class, f.Hint = string(j.Result.Class), j.Result.Hint
+		if j.Result.Detail != "" {
+			f.Reason = j.Result.Detail
+		}
+	}
+	if j.FilesGoneAt == nil && j.Attempt > 0 {
+		f.Lines = lastLines(s.Spool.Job(j.ID), j.Attempt)
+	}
+	return f
+}
+
+// facts are the details of a job.
+func (s *Server) facts(v visit, j job.Job) []pages.Fact {
+	var facts []pages.Fact
+	add := func(key, value string, pairs ...any) {
+		if value != "" {
+			facts = append(facts, pages.Fact{Name: v.texts.Text(key, pairs...), Value: value})
+		}
+	}
+	add("fact.id", j.ID)
+	add("fact.recipe", j.Recipe+" "+j.RecipeVersion)
+	for _, m := range []struct {
+		key string
+		at  *time.Time
+	}{{"fact.created", &j.CreatedAt}, {"fact.started", j.StartedAt}, {"fact.ended", j.EndedAt}} {
+		if m.at != nil {
+			facts = append(facts, pages.Fact{Name: v.texts.Text(m.key), At: m.at})
+		}
+	}
+	for name, value := range sorted(j.Params) {
+		if !s.secret(j.Recipe, name) {
+			add("fact.param", strings.Join(value, ", "), "name", name)
+		}
+	}
+	for _, in := range j.Inputs {
+		add("fact.sha", in.SHA256, "name", in.Name)
+	}
+	for _, out := range j.Outputs {
+		add("fact.sha", out.SHA256, "name", out.Name)
+	}
+	if j.Attempt > 0 {
+		add("fact.attempts", v.texts.Integer(int64(j.Attempt)))
+	}
+	if j.Result != nil && j.State.Ended() {
+		s.addEnd(v, *j.Result, add)
+	}
+	return facts
+}
+
+// addEnd adds what is known of the last attempt's end.
+func (s *Server) addEnd(v visit, end job.Result, add func(key, value string, pairs ...any)) {
+	if end.Class != fault.Succeeded {
+		add("fact.class", string(end.Class))
+		add("fact.step", end.Step)
+		add("fact.signal", end.Signal)
+		if end.ExitCode != 0 {
+			add("fact.exit", v.texts.Integer(int64(end.ExitCode)))
+		}
+	}
+	if end.Usage.CPUSeconds > 0 {
+		add("fact.cpu", v.texts.Duration(time.Duration(end.Usage.CPUSeconds*float64(time.Second))))
+	}
+	if end.Usage.PeakMemoryBytes > 0 {
+		add("fact.memory", v.texts.Size(end.Usage.PeakMemoryBytes))
+	}
+}
+
+// secret reports whether a parameter's value is shown to nobody.
+func (s *Server) secret(name, param string) bool {
+	r, _ := s.Recipes().Find(name)
+	for _, p := range r.Params {
+		if p.Name == param {
+			return p.Type == recipe.Secret
+		}
+	}
+	return false
+}
+
+// row makes the line of a job in a list.
+func (s *Server) row(v visit, j job.Job, now time.Time) pages.Row {
+	declared, _ := s.Recipes().Find(j.Recipe)
+	row := pages.Row{
+		ID: j.ID, Name: firstName(j), Others: max(0, len(j.Inputs)-1), Size: inputBytes(j),
+		What: titleOf(declared.Title.In(v.lang), j.Recipe), State: string(j.State),
+		Created: j.CreatedAt, Ran: moments(j, now).Ran, Attempt: j.Attempt,
+	}
+	if j.Result != nil && j.State == job.Failed {
+		row.Reason, row.Class = j.Result.Detail, string(j.Result.Class)
+	}
+	if v.Admin {
+		row.Owner = j.Owner
+	}
+	return row
+}
+
+// withToken adds the manage token that the reader came with.
+func withToken(path string, r *http.Request) string {
+	if token := auth.ManageToken(r); token != "" {
+		return path + "?manage=" + url.QueryEscape(token)
+	}
+	return path
+}

@@ -1,0 +1,132 @@
+package webui
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
+	"github.com/julienschmidt/httprouter"
+
+	"convertd/runner/recipe"
+	"convertd/runner/spool"
+	pages "convertd/webui/page"
+)
+
+const (
+	// maxLikely is how many targets are shown at once.
+	maxLikely = 6
+	// maxHead is how much of a file is looked at to tell what it is.
+	maxHead = 64 << 10
+)
+
+// choicesPart answers a card's question: what can a file of this name, which begins with
+// these bytes, become?
+func (s *Server) choicesPart(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
+	v := s.visit(w, r)
+	head, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHead))
+	if err != nil {
+		return err
+	}
+	name := r.URL.Query().Get("name")
+	found := mimetype.Detect(head)
+	list := s.choices(v, found.String(), spool.Extension(name))
+	list.Name, list.Kind = name, kindWords(found)
+	return s.show(w, r, v, list)
+}
+
+// kindWords is what the content says the file is; text and bytes say nothing.
+func kindWords(found *mimetype.MIME) string {
+	if found.Is("text/plain") || found.Is("application/octet-stream") || found.Extension() == "" {
+		return ""
+	}
+	return strings.ToUpper(strings.TrimPrefix(found.Extension(), "."))
+}
+
+// choices lists the targets of a kind of file, best fit first, and the settings of the
+// recipes they belong to.
+func (s *Server) choices(v visit, mediaType, ext string) pages.Choices {
+	set := s.Recipes()
+	var fitting []recipe.Recipe
+	for _, r := range set.For(mediaType, ext) {
+		if set.Available(r.Name).OK() && takesOne(r) {
+			fitting = append(fitting, r)
+		}
+	}
+	var list pages.Choices
+	sections := sectionsOf(v, fitting)
+	list.Likely = likely(sections)
+	for _, section := range sections {
+		section.Choices = slices.DeleteFunc(slices.Clone(section.Choices), func(c pages.Choice) bool { return slices.Contains(list.Likely, c) })
+		if len(section.Choices) > 0 {
+			list.More = append(list.More, section)
+		}
+	}
+	for _, r := range fitting {
+		if form := settings(r, nil, v.lang); len(form.Groups) > 0 {
+			list.Forms = append(list.Forms, form)
+		}
+	}
+	if len(list.Likely) == 1 {
+		list.Taken = list.Likely[0].Value
+	}
+	return list
+}
+
+// takesOne reports whether a job of the recipe may have a single file.
+func takesOne(r recipe.Recipe) bool { return len(r.Accept) > 0 && (r.Inputs.Each || r.Inputs.Min <= 1) }
+
+// likely takes the first choice of every recipe, then the others in order.
+func likely(sections []pages.Section) []pages.Choice {
+	var first, rest []pages.Choice
+	for _, section := range sections {
+		first = append(first, section.Choices[0])
+		rest = append(rest, section.Choices[1:]...)
+	}
+	both := append(first, rest...)
+	return both[:min(len(both), maxLikely)]
+}
+
+// sectionsOf lists what recipes make, a section for each.
+func sectionsOf(v visit, recipes []recipe.Recipe) []pages.Section {
+	var sections []pages.Section
+	for _, r := range recipes {
+		section := pages.Section{Title: titleOf(r.Title.In(v.lang), r.Name)}
+		targets := r.Targets()
+		several := makesSeveral(r)
+		for _, t := range targets {
+			c := choiceOf(r, t, len(targets) == 1, section.Title, v.lang)
+			if several && len(t.Given) == 0 { // the word for all of them
+				c.Value, c.Title = r.Name, v.texts.Text("choose.everything")
+			}
+			section.Choices = append(section.Choices, c)
+		}
+		sections = append(sections, section)
+	}
+	return sections
+}
+
+// makesSeveral reports whether a job of the recipe makes several targets at once unless
+// told otherwise.
+func makesSeveral(r recipe.Recipe) bool {
+	return slices.ContainsFunc(r.Params, func(p recipe.Param) bool { return p.Name == recipe.ToParam && p.Type == recipe.List })
+}
+
+func choiceOf(r recipe.Recipe, t recipe.Target, only bool, title, lang string) pages.Choice {
+	c := pages.Choice{Value: r.Name, Recipe: r.Name, Title: title, Note: r.Description.In(lang)}
+	if t.ID == "" {
+		return c
+	}
+	if !only {
+		c.Value += "/" + t.ID
+	}
+	c.To, c.Title, c.Note = t.ID, strings.ToUpper(t.ID), title
+	if len(t.Given) > 0 {
+		c.Title, c.Target = titleOf(t.Title.In(lang), t.ID), t.ID
+		if t.Group != "" && t.Group != c.Title {
+			c.Note = t.Group
+		}
+	}
+	return c
+}

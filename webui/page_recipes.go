@@ -1,0 +1,99 @@
+package webui
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/julienschmidt/httprouter"
+
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
+	pages "convertd/webui/page"
+)
+
+var noSuchRecipe = error(fault.New(fault.NotFound, "There is no recipe of this name.", "The list of recipes has all of them."))
+
+// recipesPage lists what can be converted.
+func (s *Server) recipesPage(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
+	v := s.visit(w, r)
+	view := pages.RecipeList{Frame: s.frame(v, v.texts.Text("recipes.title"), "recipes")}
+	for _, declared := range s.Recipes().All() {
+		view.Recipes = append(view.Recipes, s.entry(v, declared))
+	}
+	return s.show(w, r, v, view)
+}
+
+// entry describes a recipe.
+func (s *Server) entry(v visit, r recipe.Recipe) pages.RecipeEntry {
+	available := s.Recipes().Available(r.Name)
+	e := pages.RecipeEntry{
+		Name: r.Name, Title: titleOf(r.Title.In(v.lang), r.Name), Description: r.Description.In(v.lang),
+		Accepts: acceptWords(v, r.Accept), Missing: available.Missing, Remedy: available.Remedy,
+	}
+	several := makesSeveral(r)
+	for _, t := range r.Targets() {
+		switch {
+		case several && len(t.Given) == 0:
+		case len(t.Given) > 0:
+			e.Makes = append(e.Makes, t.Title.In(v.lang))
+		case t.ID != "":
+			e.Makes = append(e.Makes, strings.ToUpper(t.ID))
+		}
+	}
+	return e
+}
+
+// acceptWords says in words what a recipe takes: families of media types by name,
+// extensions as they are; a single media type is left to the extensions beside it.
+func acceptWords(v visit, accept []string) []string {
+	var words []string
+	for _, a := range accept {
+		family, sub, isType := strings.Cut(a, "/")
+		switch {
+		case a == "*/*":
+			words = append(words, v.texts.Text("kind.any"))
+		case isType && sub == "*":
+			words = append(words, v.texts.Text("kind."+family))
+		case !isType:
+			words = append(words, a)
+		}
+	}
+	switch {
+	case len(words) > 0:
+		return words
+	case len(accept) > 0:
+		return accept
+	}
+	return []string{v.texts.Text("recipes.nofile")}
+}
+
+// recipePage shows a recipe with all its settings.
+func (s *Server) recipePage(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
+	declared, ok := s.Recipes().Find(p.ByName("name"))
+	if !ok {
+		return noSuchRecipe
+	}
+	v := s.visit(w, r)
+	return s.show(w, r, v, s.recipeView(v, declared, nil))
+}
+
+func (s *Server) recipeView(v visit, declared recipe.Recipe, given map[string][]string) pages.Recipe {
+	entry := s.entry(v, declared)
+	return pages.Recipe{
+		Frame: s.frame(v, entry.Title, "recipes"), Entry: entry, Promises: s.promises(declared.Keep),
+		Form: settings(declared, given, v.lang), Accept: strings.Join(declared.Accept, ","), Action: "/jobs",
+		Takes: len(declared.Accept) > 0, Several: !declared.Inputs.Each && declared.Inputs.Max != 1,
+	}
+}
+
+// promises is what holds for files of a recipe, or of all without one of its own.
+func (s *Server) promises(keep recipe.Keep) pages.Promises {
+	p := pages.Promises{MaxUpload: s.Limits.Upload, Results: s.Pages.Results, Failed: s.Pages.Failed, MailsFailures: s.Pages.MailsFailures}
+	if keep.Results > 0 {
+		p.Results = keep.Results
+	}
+	if keep.Failed > 0 {
+		p.Failed = keep.Failed
+	}
+	return p
+}
