@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,12 +118,9 @@ func FuzzFill(f *testing.F) {
 		f.Add(seed, "value")
 	}
 	f.Fuzz(func(t *testing.T, word, value string) {
-		joined := ""
-		for _, p := range split(word) {
-			joined += p.source()
-		}
-		if literal := strings.NewReplacer("{{", "{", "}}", "}"); literal.Replace(joined) != literal.Replace(word) {
-			t.Fatalf("split(%q) gives %q together", word, joined)
+		literal := regexp.MustCompile(`\{[a-z][a-z0-9_.-]*\}`).ReplaceAllString(word, "{$0}")
+		if argv, err := Fill([]string{literal}, job()); err != nil || len(argv) != 1 || argv[0] != word {
+			t.Fatalf("Fill(%q) = %q, %v, want %q", literal, argv, err, word)
 		}
 		v := job()
 		v.Values["none"] = Value{value}

@@ -170,7 +170,9 @@ func readTo(t *table) []string {
 }
 
 // isTarget is like isName, but formats such as 3de4 and 7z begin with a digit.
-func isTarget(id string) bool { return isName("x"+id, "-") && id[0] != '-' }
+func isTarget(id string) bool {
+	return id != "" && isName("x"+id, "-") && !strings.HasPrefix(id, "-")
+}
 
 // readInputs reads `inputs = "each"` or `inputs = { min = 2, max = 100 }`.
 func readInputs(t *table, upload bool) recipe.Inputs {
@@ -220,7 +222,7 @@ func readResources(t *table) map[string]int {
 		return nil
 	}
 	needs := map[string]int{}
-	for name := range inner.values {
+	for _, name := range names(inner.values) {
 		if !isName(name, "-_") {
 			inner.wrong(name, "is not a name for a resource.", "Use lower-case letters, digits and dashes, as in [resources] of the configuration.")
 		}

@@ -211,35 +211,43 @@ func compareBool(a, b bool) int {
 // an own recipe before them, because nothing would say which one to take. Between an own
 // recipe and a shipped one the own is taken, so that is no conflict.
 func withoutConflicts(recipes []recipe.Recipe) ([]recipe.Recipe, []recipe.Problem) {
-	type claim struct{ accept, target string }
 	holders := map[claim]recipe.Recipe{}
 	var kept []recipe.Recipe
 	var problems []recipe.Problem
+next:
 	for _, r := range recipes {
-		claims := map[claim]bool{}
-		for _, t := range r.Targets() {
-			for _, a := range r.Accept {
-				claims[claim{a, t.ID}] = t.ID != ""
+		claims := claimsOf(r)
+		for _, c := range claims {
+			if other, ok := holders[c]; ok && other.Shipped == r.Shipped {
+				problems = append(problems, recipe.Problem{
+					File: r.Source, Recipe: r.Name,
+					Message: fmt.Sprintf("Both this recipe and %s (%s) make %q of %s.", other.Name, other.Source, c.target, c.accept),
+					Remedy:  "Give one of them another target, accept other files, or switch one off with enabled = false.",
+				})
+				continue next
 			}
 		}
-		other, at := recipe.Recipe{}, claim{}
-		for c, counts := range claims {
-			if h, ok := holders[c]; ok && counts && h.Shipped == r.Shipped {
-				other, at = h, c
-			}
-		}
-		if other.Name != "" {
-			problems = append(problems, recipe.Problem{
-				File: r.Source, Recipe: r.Name,
-				Message: fmt.Sprintf("Both this recipe and %s (%s) make %q of %s.", other.Name, other.Source, at.target, at.accept),
-				Remedy:  "Give one of them another target, accept other files, or switch one off with enabled = false.",
-			})
-			continue
-		}
-		for c := range claims {
+		for _, c := range claims {
 			holders[c] = r
 		}
 		kept = append(kept, r)
 	}
 	return kept, problems
+}
+
+// claim is one target of one kind of file.
+type claim struct{ accept, target string }
+
+// claimsOf are the claims of a recipe that people choose by target; one without targets
+// is chosen by its name.
+func claimsOf(r recipe.Recipe) []claim {
+	var claims []claim
+	for _, t := range r.Targets() {
+		for _, a := range r.Accept {
+			if t.ID != "" {
+				claims = append(claims, claim{a, t.ID})
+			}
+		}
+	}
+	return claims
 }

@@ -58,10 +58,11 @@ func worldWritable(file string) bool {
 func missingPrograms(file string, text []byte, r recipe.Recipe) []recipe.Problem {
 	s := &source{file: file, lines: linesOf(string(text)), recipe: r.Name}
 	for i, step := range r.Steps {
-		for key, argv := range map[string][]string{"probe": step.Probe, "command": step.Command} {
-			if len(argv) > 0 {
-				s.missing(fmt.Sprintf("step.%d.%s", i, key), key, argv[0], r.Needs.Packages)
-			}
+		if len(step.Probe) > 0 {
+			s.missing(fmt.Sprintf("step.%d.probe", i), "probe", step.Probe[0], r.Needs.Packages)
+		}
+		if len(step.Command) > 0 {
+			s.missing(fmt.Sprintf("step.%d.command", i), "command", step.Command[0], r.Needs.Packages)
 		}
 	}
 	for _, program := range r.Needs.Binaries {

@@ -90,7 +90,7 @@ func readStep(t *table) recipe.Step {
 	if s.Builtin == "" && !t.has("command") && t.path != "" {
 		t.wrong("command", "is missing.", `Write it like command = ["tool", "{input}", "{output}/{stem}.out"].`)
 	}
-	for name := range s.Env {
+	for _, name := range names(s.Env) {
 		if !regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*\z`).MatchString(name) {
 			t.wrong("env", fmt.Sprintf("has %q.", name), "Names of variables are letters, digits and _.")
 		}

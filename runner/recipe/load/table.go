@@ -2,9 +2,9 @@ package load
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +45,9 @@ func (s *source) table(path string, values map[string]any) *table {
 func (t *table) wrong(key, message, remedy string) {
 	t.problem(t.path+key, key+" "+message, remedy)
 }
+
+// names are the keys of a map in order, so that problems come in the same order always.
+func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (t *table) get(key string) (any, bool) {
 	if !slices.Contains(t.known, key) {
@@ -105,15 +108,11 @@ func (t *table) notYet(keys ...string) {
 
 // done reports the keys that the recipe language does not have.
 func (t *table) done() {
-	var unknown []string
-	for key := range t.values {
-		if !slices.Contains(t.known, key) {
-			unknown = append(unknown, key)
-		}
-	}
-	sort.Strings(unknown)
 	known := slices.DeleteFunc(slices.Clone(t.known), func(key string) bool { return slices.Contains(t.later, key) })
-	for _, key := range unknown {
+	for _, key := range names(t.values) {
+		if slices.Contains(t.known, key) {
+			continue
+		}
 		remedy := "Known here: " + strings.Join(known, ", ") + "."
 		if near := recipe.Nearest(key, t.known); near != "" {
 			remedy = "Did you mean " + near + "?"
@@ -142,8 +141,8 @@ func (t *table) words(key string) recipe.Text {
 		return recipe.Text{"": v}
 	case map[string]any:
 		words := recipe.Text{}
-		for lang, text := range v {
-			s, ok := text.(string)
+		for _, lang := range names(v) {
+			s, ok := v[lang].(string)
 			if !ok || !isLanguage(lang) {
 				t.wrong(key, fmt.Sprintf("has something at %q that is not a text of a language.", lang), remedy)
 				continue
@@ -319,10 +318,10 @@ func (t *table) pairs(key string) map[string]string {
 		return nil
 	}
 	pairs := make(map[string]string, len(inner.values))
-	for name, v := range inner.values {
-		text, ok := v.(string)
+	for _, name := range names(inner.values) {
+		text, ok := inner.values[name].(string)
 		if !ok {
-			inner.wrong(name, "must be a text, not "+kind(v)+".", "Put it in quotes.")
+			inner.wrong(name, "must be a text, not "+kind(inner.values[name])+".", "Put it in quotes.")
 			continue
 		}
 		pairs[name] = text

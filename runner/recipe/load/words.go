@@ -29,9 +29,9 @@ func checkWords(t *table, r recipe.Recipe) {
 			w := wordCheck{table: t, recipe: r, key: at + c.key, used: used}
 			w.argv(c.argv)
 		}
-		for name, text := range s.Env {
+		for _, name := range names(s.Env) {
 			w := wordCheck{table: t, recipe: r, key: at + "env." + name, used: used}
-			w.env(text)
+			w.env(s.Env[name])
 		}
 		if name, _, _, err := recipe.ParseCondition(s.When); err == nil {
 			used[name] = true
@@ -221,8 +221,8 @@ func interpreters() map[string]string {
 
 // checkGroups reports $N in a text for which the expression has no group.
 func checkGroups(t *table, key string, text recipe.Text, groups int) {
-	for _, words := range text {
-		for _, m := range regexp.MustCompile(`\$(\d+)`).FindAllStringSubmatch(words, -1) {
+	for _, lang := range names(text) {
+		for _, m := range regexp.MustCompile(`\$(\d+)`).FindAllStringSubmatch(text[lang], -1) {
 			if n, err := strconv.Atoi(m[1]); err != nil || n > groups {
 				t.wrong(key, fmt.Sprintf("uses $%s, but match has %d groups.", m[1], groups), "Put parentheses around the part that is meant.")
 				return
