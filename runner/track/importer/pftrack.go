@@ -154,6 +154,7 @@ func (p *pfReader) camera(line []byte) {
 	p.shift = 0
 	if !p.cameras {
 		p.shift = -1
+		p.in.CountsFromOne = true
 	}
 	p.out.begin(p.name + "_" + unquoted(line))
 	p.state = pfCount

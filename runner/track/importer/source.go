@@ -27,6 +27,9 @@ type Source struct {
 	// Width and Height are the frame size given by the person; 0 if none was. Given
 	// values win over those in the file.
 	Width, Height int
+	// CountsFromOne is set by readers of formats of which only some files count frames
+	// from 1: this one did, so that its frame 1 became frame 0.
+	CountsFromOne bool
 
 	decoder decoder
 	buf     []byte // decoded text; buf[pos:end] is not consumed yet

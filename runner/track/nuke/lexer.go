@@ -69,19 +69,19 @@ func (l *lexer) sync() {
 // next returns the next token.
 func (l *lexer) next() token {
 	for l.more() {
-		switch c := l.win[l.pos]; c {
-		case ' ', '\t', '\v', '\f', '\r':
-			l.pos++
-		case '\n':
+		switch c := l.win[l.pos]; {
+		case c == '\n':
 			l.pos++
 			return endOfLine
-		case '{':
+		case c <= ' ':
+			l.pos++
+		case c == '{':
 			l.pos++
 			return opens
-		case '}':
+		case c == '}':
 			l.pos++
 			return closes
-		case '"':
+		case c == '"':
 			l.pos++
 			l.string()
 			return word
