@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"convertd/runner"
+	"convertd/runner/fault"
+	"convertd/runner/progress"
+	"convertd/runner/recipe"
+	"convertd/runner/spool"
+)
+
+// localJob is a job without a row: a folder that lives as long as the command.
+type localJob struct {
+	spool.Job
+	root string
+	// name is what the person calls the input, file its name in the folder, mediaType
+	// what its content says.
+	name, file, mediaType string
+	source                string
+}
+
+// localID stands for the job in documents; nobody else ever sees it.
+const localID = "LOCALLOCALLOCALLOCALLOCALL"
+
+func newLocalJob(a *app) (*localJob, error) {
+	root, err := os.MkdirTemp("", "convertd-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder to work in: %w", err)
+	}
+	j := &localJob{root: root, Job: spool.New(root).Job(localID)}
+	return j, os.MkdirAll(j.In(), 0o700)
+}
+
+func (j *localJob) remove() { _ = os.RemoveAll(j.root) }
+
+// take puts the input into the folder: by a link where it is a file, so that large
+// ones are not copied.
+func (j *localJob) take(path string, stdin io.Reader) (err error) {
+	if path == "-" {
+		j.name, j.file = "stdin", "1"
+		if err := copyTo(filepath.Join(j.In(), j.file), stdin); err != nil {
+			return fmt.Errorf("read standard input: %w", err)
+		}
+	} else if err := j.link(path); err != nil {
+		return err
+	}
+	info, err := os.Stat(filepath.Join(j.In(), j.file))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if info.Size() == 0 {
+		return fmt.Errorf("%s is empty", path)
+	}
+	j.mediaType, err = sniff(filepath.Join(j.In(), j.file))
+	return err
+}
+
+func (j *localJob) link(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	if j.source, err = filepath.Abs(path); err != nil {
+		return err
+	}
+	j.name, j.file = filepath.Base(path), "1"+filepath.Ext(path)
+	return os.Symlink(j.source, filepath.Join(j.In(), j.file))
+}
+
+// run runs the one attempt and returns its outcome, which has succeeded.
+func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Outcome, error) {
+	spec, err := runner.NewSpec(r, runner.Request{
+		Job: localID, Attempt: 1, Token: "local", Dir: j.Job,
+		Inputs: []runner.Input{{File: j.file, Name: j.name}}, Values: values,
+		Status: runner.Sink{Kind: "lines", FD: statusFD},
+	})
+	if err != nil {
+		return runner.Outcome{}, err
+	}
+	if err := j.exec(a, spec); err != nil {
+		return runner.Outcome{}, err
+	}
+	raw, err := os.ReadFile(j.Outcome(1))
+	if err != nil {
+		return runner.Outcome{}, fmt.Errorf("the child process left no outcome: %w", err)
+	}
+	var outcome runner.Outcome
+	if err := json.Unmarshal(raw, &outcome); err != nil {
+		return outcome, fmt.Errorf("read the outcome: %w", err)
+	}
+	if outcome.Class != fault.Succeeded {
+		return outcome, fault.New(fault.Invalid, outcome.Detail, outcome.Hint)
+	}
+	return outcome, nil
+}
+
+// Descriptors of the child: the Spec arrives on 3, 4 is its lock, 5 takes status lines.
+const statusFD = 5
+
+// exec starts the child, hands it the Spec, shows its status and passes on a stop.
+func (j *localJob) exec(a *app, spec runner.Spec) error {
+	binary, err := runnerBinary()
+	if err != nil {
+		return err
+	}
+	specIn, specOut, err1 := os.Pipe()
+	statusIn, statusOut, err2 := os.Pipe()
+	lock, err3 := os.Create(j.Lock(1))
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return fmt.Errorf("prepare the child process: %w", err)
+	}
+	cmd := exec.Command(binary)
+	cmd.Env = []string{"GOMAXPROCS=1"}
+	cmd.Stderr = a.stderr
+	cmd.ExtraFiles = []*os.File{specIn, lock, statusOut}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the child process: %w", err)
+	}
+	for _, f := range cmd.ExtraFiles {
+		_ = f.Close()
+	}
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-a.ctx.Done():
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+		case <-stop:
+		}
+	}()
+	sendErr := json.NewEncoder(specOut).Encode(spec)
+	showStatus(a, statusIn)
+	waitErr := cmd.Wait()
+	close(stop)
+	if err := errors.Join(sendErr, waitErr, specOut.Close()); err != nil {
+		return fmt.Errorf("child process: %w", err)
+	}
+	return nil
+}
+
+// runnerBinary is the child program: beside this one, else on PATH.
+func runnerBinary() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find this program: %w", err)
+	}
+	beside := filepath.Join(filepath.Dir(self), "convertd-runner")
+	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+		return beside, nil
+	}
+	found, err := exec.LookPath("convertd-runner")
+	if err != nil {
+		return "", fmt.Errorf("convertd-runner is neither beside %s nor on PATH: install it there", self)
+	}
+	return filepath.Abs(found)
+}
+
+// showStatus draws a bar for a person until the child closes its end.
+func showStatus(a *app, r io.ReadCloser) {
+	defer r.Close()
+	bar := newBar(a.stderr)
+	defer bar.clear()
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		var s progress.Status
+		if json.Unmarshal(lines.Bytes(), &s) == nil {
+			bar.draw(s.Percent, s.Message)
+		}
+	}
+}

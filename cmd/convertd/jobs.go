@@ -1,0 +1,171 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"convertd/webui/client"
+)
+
+// jobsCommand lists jobs, newest first.
+type jobsCommand struct {
+	remote `embed:""`
+	State  []string `help:"Only jobs in this state; may be repeated." placeholder:"STATE"`
+	Recipe string   `help:"Only jobs of this recipe." placeholder:"NAME"`
+	Tag    []string `help:"Only jobs with this tag; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	Search string   `short:"q" help:"Only jobs whose file names or error contain this." placeholder:"TEXT"`
+	Limit  int      `short:"n" help:"How many." default:"20"`
+}
+
+// Run prints one line a job.
+func (c *jobsCommand) Run(a *app) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	page, err := server.Jobs(a.ctx, client.Filter{States: c.State, Recipe: c.Recipe, Tags: c.Tag, Text: c.Search, Limit: c.Limit})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(a.stdout, page)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "JOB\tRECIPE\tFILE\tCREATED\tSTATE")
+	for _, j := range page.Jobs {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", j.ID, j.Recipe, inputName(j), clock(j.CreatedAt), stateText(j))
+	}
+	return w.Flush()
+}
+
+// showCommand prints one job.
+type showCommand struct {
+	remote `embed:""`
+	ID     string `arg:"" help:"Id of the job."`
+}
+
+// Run prints what is known of the job.
+func (c *showCommand) Run(a *app) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	j, err := server.Job(a.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(a.stdout, j)
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	line := func(name, value string) { _, _ = fmt.Fprintf(w, "%s\t%s\n", name, value) }
+	line("job", j.ID)
+	line("recipe", j.Recipe+" ("+j.RecipeVersion+")")
+	line("state", stateText(j))
+	if j.Error != nil && j.Error.Hint != "" {
+		line("what to do", j.Error.Hint)
+	}
+	line("created", clock(j.CreatedAt))
+	if j.EndedAt != nil {
+		line("ended", clock(*j.EndedAt))
+	}
+	for _, f := range j.Inputs {
+		line("input", f.Name+", "+sizeText(f.Size))
+	}
+	for _, f := range j.Outputs {
+		line("output", f.Name+", "+sizeText(f.Size))
+	}
+	return w.Flush()
+}
+
+// logCommand prints what the converter printed.
+type logCommand struct {
+	remote  `embed:""`
+	ID      string `arg:"" help:"Id of the job."`
+	Attempt int    `help:"Attempt (default: the last)." placeholder:"N"`
+	Follow  bool   `short:"f" help:"Go on as the job runs."`
+}
+
+// Run copies the log to standard output.
+func (c *logCommand) Run(a *app) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	if c.Follow {
+		return server.FollowLog(a.ctx, c.ID, a.stdout)
+	}
+	body, err := server.Log(a.ctx, c.ID, c.Attempt)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	_, err = io.Copy(a.stdout, body)
+	return err
+}
+
+// manyJobs is what cancel, retry and delete take.
+type manyJobs struct {
+	remote `embed:""`
+	IDs    []string `arg:"" name:"id" help:"Ids of jobs."`
+}
+
+// each does something to every job, says so, and goes on after a failure.
+func (m manyJobs) each(a *app, do func(*client.Client, string) (string, error)) error {
+	server, err := m.client()
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, id := range m.IDs {
+		said, err := do(server, id)
+		if err != nil {
+			_ = a.fail(fmt.Errorf("%s: %w", id, err))
+			failed = errSilent
+			continue
+		}
+		_, err = fmt.Fprintln(a.stdout, said)
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+// cancelCommand ends jobs.
+type cancelCommand struct {
+	manyJobs `embed:""`
+}
+
+// Run cancels every job named.
+func (c *cancelCommand) Run(a *app) error {
+	return c.each(a, func(server *client.Client, id string) (string, error) {
+		j, err := server.Cancel(a.ctx, id)
+		return id + "  " + j.State, err
+	})
+}
+
+// retryCommand runs jobs again.
+type retryCommand struct {
+	manyJobs `embed:""`
+}
+
+// Run makes a new job of every job named and prints its id.
+func (c *retryCommand) Run(a *app) error {
+	return c.each(a, func(server *client.Client, id string) (string, error) {
+		j, err := server.Retry(a.ctx, id)
+		return j.ID + "  " + j.State + "  again for " + id, err
+	})
+}
+
+// deleteCommand removes jobs.
+type deleteCommand struct {
+	manyJobs `embed:""`
+}
+
+// Run deletes every job named.
+func (c *deleteCommand) Run(a *app) error {
+	return c.each(a, func(server *client.Client, id string) (string, error) {
+		return id + "  deleted", server.Delete(a.ctx, id)
+	})
+}

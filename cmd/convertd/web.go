@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"convertd/cmd/convertd/config"
+	"convertd/runner/progress/store"
+	"convertd/runner/recipe"
+	"convertd/runner/spool"
+	"convertd/sql/db"
+	"convertd/sql/group"
+	"convertd/sql/idempotency"
+	"convertd/sql/job"
+	"convertd/systemd"
+	"convertd/webui"
+	"convertd/webui/auth"
+)
+
+// webCommand runs the pages and the API.
+type webCommand struct {
+	Listen string `help:"Address of the pages and the API; port 0 picks a free one." placeholder:"ADDR"`
+}
+
+// Run answers requests until it is told to stop.
+func (c *webCommand) Run(a *app) error {
+	manager, err := systemd.Open()
+	if err != nil {
+		return err
+	}
+	loaded, err := a.settings(map[string]string{"web.listen": c.Listen})
+	if err != nil {
+		return err
+	}
+	d, err := openDatabase(a, loaded)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	presence, err := idempotency.Attend(a.ctx, d, a.log)
+	if err != nil {
+		return err
+	}
+	defer presence.Close()
+	status, err := store.Open(memcachedAddress(loaded))
+	if err != nil {
+		return err
+	}
+	defer status.Close()
+	options, err := webOptions(a, loaded)
+	if err != nil {
+		return err
+	}
+	jobs := job.NewStore(d)
+	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
+	options.Instance, options.Status, options.Ready = presence.Number(), status, databaseAnswers(d)
+	server, err := webui.New(options)
+	if err != nil {
+		return err
+	}
+	return serveWeb(a, manager, loaded, server, options.Guard)
+}
+
+// webOptions is what follows from the settings alone.
+func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
+	set, err := a.loadRecipes(loaded)
+	if err != nil {
+		return webui.Options{}, err
+	}
+	dir, err := spoolDir(loaded)
+	if err != nil {
+		return webui.Options{}, err
+	}
+	return webui.Options{
+		Recipes: func() *recipe.Set { return set },
+		Spool:   spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
+		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload)},
+		Pages: webui.PageOptions{
+			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed),
+			MailsFailures: mailConfig(loaded).Enabled() && loaded.Mail.Admin != "",
+		},
+		UserAddresses: strings.FieldsFunc(loaded.Mail.UserAddresses, func(c rune) bool { return c == ',' || c == ' ' }),
+	}, nil
+}
+
+// databaseAnswers is what readiness means: without rows nothing can be accepted, without
+// memcached everything but the bar works.
+func databaseAnswers(d *db.DB) func(context.Context) error {
+	return func(ctx context.Context) error { return d.PingContext(ctx) }
+}
+
+func serveWeb(a *app, manager *systemd.Manager, loaded config.Loaded, server *webui.Server, guard *auth.Guard) error {
+	listeners := manager.Listeners()
+	if len(listeners) == 0 {
+		listener, err := net.Listen("tcp", loaded.Web.Listen)
+		if err != nil {
+			return fmt.Errorf("[web] listen: %w: another program may listen there; --listen picks another address", err)
+		}
+		listeners = []net.Listener{listener}
+	}
+	address := listeners[0].Addr().String()
+	a.log.Info("web process answers", "address", address)
+	a.warn("service manager not told", manager.Ready("X_CONVERTD_ADDRESS="+address, "X_CONVERTD_SIGN_IN="+guard.NewCode()))
+	err := server.Serve(a.ctx, listeners...)
+	a.warn("service manager not told", manager.Stopping())
+	return err
+}
+
+func guardOptions(loaded config.Loaded) auth.Options {
+	o := auth.Options{AdminToken: loaded.Web.AdminToken, UserHeader: loaded.Web.UserHeader, Hosts: loaded.Web.Hosts}
+	if host, _, err := net.SplitHostPort(loaded.Web.Listen); err == nil {
+		o.Hosts = append(o.Hosts, host)
+	}
+	if base, err := url.Parse(loaded.Web.BaseURL); err == nil && base.Host != "" {
+		o.Hosts, o.Secure = append(o.Hosts, base.Hostname()), base.Scheme == "https"
+	}
+	for _, text := range loaded.Web.TrustedProxies {
+		o.TrustedProxies = append(o.TrustedProxies, prefixOf(text))
+	}
+	return o
+}
+
+// prefixOf reads a network or a single address; both were checked when the settings
+// were loaded.
+func prefixOf(text string) netip.Prefix {
+	if prefix, err := netip.ParsePrefix(text); err == nil {
+		return prefix
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(addr, addr.BitLen())
+}
