@@ -22,6 +22,9 @@ type imageMagick struct {
 const (
 	loaded = 30
 	saving = 80
+	// restart is how far percent must fall to mean that the same operation begins again
+	// and not that its threads report out of order.
+	restart = 50
 )
 
 func newImageMagick() Rule {
@@ -39,7 +42,7 @@ func (m *imageMagick) Read(piece string) Update {
 		return Update{}
 	}
 	stage := strings.ToLower(strings.TrimSpace(groups[1]))
-	if stage != m.stage || percent < m.last {
+	if stage != m.stage || percent < m.last-restart {
 		m.enter(stage)
 	}
 	m.last = percent
