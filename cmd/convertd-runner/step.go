@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"convertd/runner"
+	"convertd/runner/document"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/runner/track/pipeline"
@@ -21,15 +22,20 @@ const exitDataErr = 65
 
 // runBuiltin runs a built-in step inside the box and returns its exit status. What a
 // person can mend is one line "error: SENTENCES" and exitDataErr.
-func runBuiltin(name, document string) int {
+func runBuiltin(name, arg string) int {
 	var b runner.Builtin
-	if err := json.Unmarshal([]byte(document), &b); err != nil {
+	if err := json.Unmarshal([]byte(arg), &b); err != nil {
 		return fail("step " + name + ": " + err.Error())
 	}
-	if name != "tracks" {
+	var err error
+	switch name {
+	case "tracks":
+		err = convertTracks(b)
+	case "check-document":
+		err = document.Check(b.Input, b.Shown)
+	default:
 		return fail("there is no built-in step " + strconv.Quote(name))
 	}
-	err := convertTracks(b)
 	if err == nil {
 		return 0
 	}
