@@ -5,18 +5,17 @@ import (
 	"strconv"
 	"strings"
 
+	"convertd/runner/recipe"
 	"convertd/runner/sandbox"
 )
 
-// searchPath is where programs of recipes are looked for.
-const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // environment is the whole environment of a step, built from nothing: what is
 // promised to programs, what the dispatcher adds, what the recipe adds, the later
 // replacing the earlier. LANG is fixed because recipes read the words of tools.
 func (a *attempt) environment(step Step) []string {
 	env := []string{
-		"PATH=" + searchPath,
+		"PATH=" + recipe.SearchPath,
 		"LANG=C.UTF-8",
 		"HOME=" + a.work.home,
 		"TMPDIR=" + a.work.tmp,

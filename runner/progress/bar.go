@@ -43,7 +43,9 @@ func (b *Bar) Begin(step int) {
 			b.now = w / b.total
 		}
 	}
-	if b.before > 0 {
+	// A share too small to be shown, such as that of a check beforehand, is no news: a tool
+	// without percent after it leaves the bar unknown.
+	if b.before*100 >= 0.1 {
 		b.raise(b.before * 100)
 	}
 }
