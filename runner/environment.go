@@ -9,7 +9,6 @@ import (
 	"convertd/runner/sandbox"
 )
 
-
 // environment is the whole environment of a step, built from nothing: what is
 // promised to programs, what the dispatcher adds, what the recipe adds, the later
 // replacing the earlier. LANG is fixed because recipes read the words of tools.
