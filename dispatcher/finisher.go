@@ -84,6 +84,9 @@ const (
 // What the database goes on to refuse is recorded as a failure of ours instead.
 func (f *finisher) record(batch []ending) {
 	unsure, refusals := false, 0
+	// A connection that broke is made again at once; a database that is away is not
+	// asked more than once a second.
+	wait := 50 * time.Millisecond
 	for left := triesAfterLeaving; ; {
 		failpoint.Hit(failpoint.BeforeCommit)
 		applied, err := f.try(batch)
@@ -109,7 +112,8 @@ func (f *finisher) record(batch []ending) {
 				return
 			}
 		}
-		f.pause()
+		f.pause(wait)
+		wait = time.Second
 	}
 }
 
@@ -160,12 +164,14 @@ func (f *finisher) try(batch []ending) ([]bool, error) {
 	return f.d.jobs.Finish(ctx, ends)
 }
 
-func (f *finisher) pause() {
-	wait := time.Second
-	if f.d.leaving.Err() != nil {
-		wait = 200 * time.Millisecond
+// pause waits before the next try, only a moment once the dispatcher leaves.
+func (f *finisher) pause(wait time.Duration) {
+	const last = 200 * time.Millisecond
+	select {
+	case <-time.After(wait):
+	case <-f.d.leaving.Done():
+		<-time.After(min(wait, last))
 	}
-	<-time.After(wait)
 }
 
 // answer tells the attendants. After a try whose result is unknown an end may have been

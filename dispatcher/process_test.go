@@ -74,6 +74,7 @@ type dispatcherProcess struct {
 	cmd *exec.Cmd
 	// ready is closed when it has begun to claim.
 	ready chan struct{}
+	ended bool
 }
 
 func (w *world) spawn(stop StopMode) *dispatcherProcess {
@@ -103,7 +104,11 @@ func (w *world) spawn(stop StopMode) *dispatcherProcess {
 			close(p.ready)
 		}
 	}()
-	w.t.Cleanup(p.kill)
+	w.t.Cleanup(func() {
+		if !p.ended {
+			p.stop()
+		}
+	})
 	return p
 }
 
@@ -119,6 +124,7 @@ func (p *dispatcherProcess) awaitReady() {
 
 // kill sends SIGKILL and waits for the end.
 func (p *dispatcherProcess) kill() {
+	p.ended = true
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 }
@@ -126,6 +132,7 @@ func (p *dispatcherProcess) kill() {
 // stop sends SIGTERM and waits for a good end.
 func (p *dispatcherProcess) stop() {
 	p.t.Helper()
+	p.ended = true
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.t.Fatal(err)
 	}
@@ -137,6 +144,7 @@ func (p *dispatcherProcess) stop() {
 			p.t.Errorf("dispatcher process: %v", err)
 		}
 	case <-time.After(patience):
-		p.t.Fatal("the dispatcher process does not stop")
+		_ = p.cmd.Process.Kill()
+		p.t.Error("the dispatcher process does not stop")
 	}
 }
