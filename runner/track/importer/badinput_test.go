@@ -138,15 +138,18 @@ func TestCutFilesAreErrorsOrRead(t *testing.T) {
 // Formats that mark their end or count ahead have to notice that a file is cut in the middle.
 func TestCutFilesAreNoticed(t *testing.T) {
 	t.Parallel()
-	noticing := []string{"3de4", "pftrack", "nuke", "shake-script", "flame", "matchmover", "rzml", "json", "ae-keyframes"}
+	before := map[string]string{
+		"3de4": "1919.5", "pftrack": "981.690", "nuke": "100 101", "shake-script": "715.846", "flame": "Interpolation",
+		"matchmover": "15.694", "rzml": "812.48", "json": "1.015e2", "ae-keyframes": "9.61e2",
+	}
 	for _, e := range examples(t) {
-		if !strings.Contains(strings.Join(noticing, " ")+" ", e.id+" ") {
+		if before[e.id] == "" {
 			continue
 		}
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			half := bytes.LastIndexAny(e.data[:len(e.data)/2], "0123456789")
-			_, err := readAs(t, e.id, e.data[:half])
+			cut := bytes.Index(e.data, []byte(before[e.id]))
+			_, err := readAs(t, e.id, e.data[:cut])
 			var parse *track.ParseError
 			if !errors.As(err, &parse) || parse.Line == 0 {
 				t.Fatalf("got %v, want an error with a line", err)
