@@ -83,8 +83,16 @@ func (s *Server) getPreview(w http.ResponseWriter, r *http.Request, p httprouter
 	if !picture(preview.MediaType) {
 		attachment(w, preview.Name)
 	}
+	if preview.MediaType == drawing {
+		// As a picture in a page of ours it runs nothing; opened by itself it is a
+		// download, and sandboxed.
+		w.Header().Set("Content-Type", drawing)
+	}
 	return serveFile(w, r, file, preview)
 }
+
+// drawing is the type of SVG, which is a picture within a page and a document by itself.
+const drawing = "image/svg+xml"
 
 // picture reports whether a browser can show the type and runs nothing in it.
 func picture(mediaType string) bool {
@@ -164,7 +172,9 @@ func serveFile(w http.ResponseWriter, r *http.Request, file *os.File, f job.Outp
 	h.Set("ETag", `"`+f.SHA256+`"`)
 	h.Set("Content-Security-Policy", sandboxed)
 	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Content-Type", servedType(f.MediaType))
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", servedType(f.MediaType))
+	}
 	if strings.Count(r.Header.Get("Range"), ",") >= maxRanges {
 		r.Header.Del("Range") // RFC 9110 14.2: too many small ranges may be ignored
 	}

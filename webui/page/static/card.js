@@ -7,7 +7,7 @@ import { duration, size, t } from "./text.js";
 import { Refused, discard, upload } from "./upload.js";
 
 export class FileCard {
-  // hooks: changed(card), accepted(card, job), removed(card).
+  // hooks: changed(card), handOver(hand), accepted(card, job), removed(card), setAll(card).
   constructor(file, limit, hooks) {
     this.file = file;
     this.hooks = hooks;
@@ -137,7 +137,7 @@ export class FileCard {
     this.key ??= crypto.getRandomValues(new Uint32Array(6)).join("-");
     this.refresh();
     try {
-      const job = await this.hand();
+      const job = await this.hooks.handOver((extra) => this.hand(extra));
       this.hooks.accepted(this, job);
     } catch (reason) {
       this.wanted = this.submitting = false;
@@ -148,8 +148,8 @@ export class FileCard {
   }
 
   // hand tries until there is an answer: the key makes a second time harmless.
-  async hand() {
-    const body = JSON.stringify({ ...this.choosing.request(), inputs: [{ upload: this.id }], ...this.hooks.batch() });
+  async hand(extra) {
+    const body = JSON.stringify({ ...this.choosing.request(), inputs: [{ upload: this.id }], ...extra });
     for (let wait = 1; ; wait = Math.min(wait * 2, 30)) {
       const answer = await fetch("/api/v1/jobs", {
         method: "POST",

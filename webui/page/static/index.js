@@ -85,9 +85,26 @@ const hooks = {
   setAll: (card) => {
     for (const other of cards) if (other !== card && other.choosing.possible) other.choosing.take(card.choosing);
   },
-  batch: () => (group ? { group } : {}),
+  handOver: (hand) => (group ? group.join(hand) : hand({})),
   accepted,
 };
+
+// Group makes the jobs of a batch one group: the first job asks for it, the others wait
+// for its name. If the first is refused, the next one asks.
+class Group {
+  async join(hand) {
+    while (this.asking) await this.asking.catch(() => {});
+    if (this.id) return hand({ group: this.id });
+    this.asking = hand({ group: "new" });
+    try {
+      const job = await this.asking;
+      this.id = job.group;
+      return job;
+    } finally {
+      this.asking = null;
+    }
+  }
+}
 
 function take(files) {
   for (const file of files.filter((one) => !one.name.startsWith("."))) {
@@ -117,14 +134,8 @@ const tabWords = (sending) =>
   t("percent", { n: Math.floor(sending.reduce((sum, card) => sum + (card.percent ?? 0), 0) / sending.length) });
 
 function convertAll() {
-  if (cards.size > 1) group ??= newID();
+  if (cards.size > 1) group ??= new Group();
   for (const card of cards) if (card.ready && !card.wanted) card.convert();
-}
-
-// newID makes an id of the kind the server makes: 26 characters of base 32, 130 bits.
-function newID() {
-  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-  return [...crypto.getRandomValues(new Uint8Array(26))].map((byte) => letters[byte & 31]).join("");
 }
 
 // accepted puts the job's own card in place of the file's; a single file's job has a
