@@ -14,8 +14,11 @@ import (
 	"convertd/runner/spool"
 )
 
-// pollInterval is how often limits are measured and held-back status is sent.
-const pollInterval = 200 * time.Millisecond
+// How often held-back status is sent, and how often limits are measured.
+const (
+	tickInterval    = 100 * time.Millisecond
+	measureInterval = 200 * time.Millisecond
+)
 
 // attempt is one attempt while it runs. The goroutine of Run owns it, but for what is
 // written down below mu.

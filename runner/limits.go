@@ -42,7 +42,7 @@ func (m *meter) measure() *verdict {
 	if bad == nil {
 		bad = m.overDisk()
 	}
-	m.next = started.Add(20 * time.Since(started))
+	m.next = started.Add(max(measureInterval-tickInterval/2, 20*time.Since(started)))
 	return bad
 }
 

@@ -149,7 +149,7 @@ func (e *execution) supervise() sandbox.End {
 }
 
 func (e *execution) wait(ended <-chan sandbox.End) sandbox.End {
-	tick := time.NewTicker(pollInterval)
+	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
 	e.kill = time.NewTimer(time.Hour)
 	e.kill.Stop()

@@ -137,7 +137,7 @@ func typeSlowly(args []string) error {
 		if _, err := os.Stdout.WriteString(text); err != nil {
 			return err
 		}
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func notify(args []string) error {
 		if _, err := conn.Write([]byte(strings.ReplaceAll(word, `\n`, "\n"))); err != nil {
 			return err
 		}
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(300 * time.Millisecond)
 	}
 	return nil
 }
