@@ -34,6 +34,13 @@ func newTheatre(t *testing.T) theatre {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
+	// Steps of several attempts, each under a user of its own, write to one diary.
+	if err := os.WriteFile(filepath.Join(dir, "diary"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "diary"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	return theatre{t: t, dir: dir}
 }
 
