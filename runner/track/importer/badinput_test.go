@@ -84,11 +84,7 @@ func TestDetectEveryExample(t *testing.T) {
 func checkDetected(t *testing.T, e example, data []byte) {
 	t.Helper()
 	for _, name := range []string{"", e.name, "upload.txt", "wrong.nk", "wrong.rz2"} {
-		head, err := NewSource(bytes.NewReader(data), nil).Head()
-		if err != nil {
-			t.Fatal(err)
-		}
-		imp, err := Detect(head, name)
+		imp, err := detectIn(data, name)
 		if err != nil {
 			t.Fatalf("as %q: %v", name, err)
 		}
@@ -96,6 +92,15 @@ func checkDetected(t *testing.T, e example, data []byte) {
 			t.Fatalf("as %q: detected as %s, want %s", name, got, e.id)
 		}
 	}
+}
+
+// detectIn recognises the format of a whole file.
+func detectIn(data []byte, name string) (Importer, error) {
+	head, err := NewSource(bytes.NewReader(data), nil).Head()
+	if err != nil {
+		return nil, err
+	}
+	return Detect(head, name)
 }
 
 func TestDetectRefusesWhatIsNoTrackFile(t *testing.T) {
@@ -119,6 +124,20 @@ func TestDetectRefusesWhatIsNoTrackFile(t *testing.T) {
 				t.Fatalf("got %v, %v, want a *track.ParseError with a hint", imp, err)
 			}
 		})
+	}
+}
+
+func TestDetectSaysWhatToDoWithProjects(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"shot.3de": "3D-Equalizer project", "cam.FBX": "3D scene", "plate.mov": "picture or film", "a.sni": "SynthEyes project",
+		"a.bpj": "boujou", "a.mmf": "MatchMover", "a.pfb": "PFTrack", "a.aep": "keyframe data", "a.odt": "name the format",
+	} {
+		_, err := Detect([]byte("no tracks here"), name)
+		var parse *track.ParseError
+		if !errors.As(err, &parse) || !strings.Contains(parse.Hint, want) {
+			t.Errorf("%s: got %v, want a hint with %q", name, err, want)
+		}
 	}
 }
 

@@ -54,9 +54,39 @@ func Detect(head []byte, name string) (Importer, error) {
 
 // unknownFormat is the error for a file no reader recognises.
 func unknownFormat(head []byte, extension string) error {
-	problem := "the format of this file was not recognised"
-	if bytes.IndexByte(head, 0) >= 0 {
-		problem = "this is not a text file, as files of 2D tracks are"
+	e := &track.ParseError{
+		Format:  "tracks",
+		Problem: "the format of this file was not recognised",
+		Hint:    "Export the 2D tracks from your application as text, or name the format of the file.",
 	}
-	return &track.ParseError{Format: "tracks", Problem: problem, Hint: "Export the 2D tracks from your application as text, or name the format of the file."}
+	if bytes.IndexByte(head, 0) >= 0 {
+		e.Problem = "this is not a text file, as files of 2D tracks are"
+	}
+	if hint := hintFor(extension); hint != "" {
+		e.Hint = hint
+	}
+	return e
+}
+
+// hintFor says what to do with files people take for tracks; empty for other extensions.
+func hintFor(extension string) string {
+	switch extension {
+	case ".ma", ".mb", ".c4d", ".fbx", ".abc", ".usd", ".usda", ".usdc":
+		return "This is a 3D scene. Export the 2D tracks from the application that tracked them."
+	case ".3de":
+		return "This is a 3D-Equalizer project. Open it there and export the points as text."
+	case ".bpj":
+		return "This is a boujou project. Open it there and export the feature tracks as text."
+	case ".pfb", ".pfmp", ".ptp", ".pts":
+		return "This is a PFTrack project. Open it there and export the 2D tracks as .2dt."
+	case ".mmf":
+		return "This is a MatchMover project. Open it there and export the tracks as .rz2 or .rzml."
+	case ".sni":
+		return "This is a SynthEyes project. Open it there and export the tracker 2-D paths."
+	case ".aep", ".mocha":
+		return "This is a project. Copy or export the keyframe data of the tracks as text."
+	case ".mov", ".mp4", ".avi", ".mxf", ".r3d", ".dpx", ".exr", ".tif", ".tiff", ".jpg", ".jpeg", ".png", ".gif", ".tga":
+		return "This is a picture or film. Track it first, then export the 2D tracks as text."
+	}
+	return ""
 }
