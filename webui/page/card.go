@@ -84,6 +84,9 @@ type Moments struct {
 	KeptUntil, Gone *time.Time
 }
 
+// AtOnce reports whether the wait was too short to be told.
+func (m Moments) AtOnce() bool { return m.Waited < 100*time.Millisecond }
+
 // Result is what came out.
 type Result struct {
 	Files []File

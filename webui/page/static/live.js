@@ -187,17 +187,21 @@ function tick() {
 }
 setInterval(tick, 1000);
 
-function clockWords({ state, left, usual, attempt }, seconds) {
+function clockWords({ state, left, usual, attempt, percent }, seconds) {
   if (state !== "running") {
     const waited = t("live.waitedsofar", { time: duration(seconds, true) });
     return usual ? `${waited} · ${t("live.usual", { time: duration(usual) })}` : waited;
   }
   const words = [t("live.sofar", { time: duration(seconds, true) })];
-  if (left > 0) words.push(t("live.left", { time: duration(left, true) }));
+  const rest = left ?? estimate(percent, seconds);
+  if (rest > 0) words.push(t("live.left", { time: duration(rest, true) }));
   else if (usual) words.push(t(seconds > usual * 1.05 ? "live.longer" : "live.usual", { time: duration(usual) }));
   if (attempt > 1) words.push(t("live.attempt", { n: attempt }));
   return words.join(" · ");
 }
+
+// estimate says how long the rest takes at the pace so far, once that says something.
+const estimate = (percent, seconds) => (percent >= 5 && seconds >= 3 ? (seconds * (100 - percent)) / percent : null);
 
 // summarize writes the tab's title and icon for all jobs of the page, and asks for the
 // group's head where there is one.
