@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -86,4 +87,16 @@ func (c Config) client() (*gomail.Client, error) {
 func permanent(err error) bool {
 	var e *gomail.SendError
 	return errors.As(err, &e) && !e.IsTemp() && e.ErrorCode() >= 500
+}
+
+// Check reports whether the mail server can be reached and greets; it sends nothing.
+func (c Config) Check(ctx context.Context) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	if err := client.DialWithContext(ctx); err != nil {
+		return fmt.Errorf("reach mail server: %w", err)
+	}
+	return client.Close()
 }

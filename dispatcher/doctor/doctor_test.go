@@ -1,0 +1,171 @@
+package doctor
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"convertd/dispatcher/mail"
+	"convertd/runner/progress/store"
+	"convertd/runner/recipe"
+	"convertd/sql/dbtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+
+// find returns the findings of one check.
+func find(all []Finding, check string) []Finding {
+	var found []Finding
+	for _, f := range all {
+		if f.Check == check {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func TestWithoutControlGroupsItSaysWeak(t *testing.T) {
+	t.Parallel()
+	if f := controlGroups(t.Context(), Options{CgroupParent: "/no/such/group"})[0]; f.Level != Warn || !strings.Contains(f.Text, "weak") {
+		t.Errorf("%+v", f)
+	}
+}
+
+func openSpool(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestNothingConfigured(t *testing.T) {
+	t.Parallel()
+	all := Examine(t.Context(), Options{})
+	if Worst(all) != Fail {
+		t.Errorf("worst is %s", Worst(all))
+	}
+	for check, level := range map[string]Level{"database": Fail, "spool": Fail, "memcached": Warn, "mail": Warn, "runner": Fail} {
+		found := find(all, check)
+		if len(found) != 1 || found[0].Level != level || found[0].Remedy == "" {
+			t.Errorf("%s: %+v, want %s with a remedy", check, found, level)
+		}
+	}
+	for _, f := range all {
+		if f.Text == "" || !strings.HasSuffix(f.Text, ".") || f.Level != OK && f.Remedy == "" {
+			t.Errorf("%+v: neither whole sentences nor a remedy", f)
+		}
+	}
+}
+
+func TestAHealthyMachine(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "m.sock")
+	cmd := exec.Command("memcached", "-s", socket, "-a", "0700", "-U", "0", "-u", "root", "-m", "8")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	awaitMemcached(t, socket)
+	runner := filepath.Join(t.TempDir(), "convertd-runner")
+	if err := os.WriteFile(runner, []byte("x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{
+		DatabaseURL: dbtest.URL(t), Memcached: socket, Spool: openSpool(t), Runner: runner, UIDBase: 64000, Slots: 2,
+		Recipes: recipe.NewSet([]recipe.Recipe{
+			{Name: "able", Steps: []recipe.Step{{Command: []string{"sh"}}}},
+			{Name: "lame", Steps: []recipe.Step{{Command: []string{"no-such-program"}}}},
+		}, []recipe.Problem{{File: "a.toml", Line: 3, Message: "Unknown key.", Remedy: "Remove it."}}),
+	}
+	all := Examine(t.Context(), o)
+	for _, check := range []string{"database", "spool", "memcached", "runner"} {
+		if found := find(all, check); len(found) != 1 || found[0].Level != OK {
+			t.Errorf("%s: %+v", check, found)
+		}
+	}
+	found := find(all, "recipes")
+	if len(found) != 3 || found[0].Level != Fail || found[0].Text != "a.toml:3: Unknown key." ||
+		found[1].Level != Warn || !strings.Contains(found[1].Text, "no-such-program") || found[2].Text != "1 of 2 recipes can run." {
+		t.Errorf("recipes: %+v", found)
+	}
+	if left, err := os.ReadDir(o.Spool); err != nil || len(left) != 0 {
+		t.Errorf("the doctor left %v in the spool (%v)", left, err)
+	}
+}
+
+func awaitMemcached(t *testing.T, socket string) {
+	t.Helper()
+	s, err := store.Open(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for s.Ping() != nil {
+		if ctx.Err() != nil {
+			t.Fatal("memcached does not answer")
+		}
+	}
+}
+
+type illness struct {
+	name  string
+	check func(context.Context, Options) []Finding
+	opts  Options
+	level Level
+	word  string
+}
+
+func TestWhatIsIll(t *testing.T) {
+	t.Parallel()
+	locked := openSpool(t)
+	inner := filepath.Join(locked, "spool")
+	if err := os.Mkdir(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(locked, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	loose := filepath.Join(t.TempDir(), "convertd-runner")
+	if err := os.WriteFile(loose, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(loose, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	tests := []illness{
+		{"no such database server", database, Options{DatabaseURL: "postgres://x@127.0.0.1:1/x?sslmode=disable"}, Fail, "database"},
+		{"unreadable database address", database, Options{DatabaseURL: "postgres://x:%zz@h/x"}, Fail, "address"},
+		{"missing spool", spoolFolder, Options{Spool: "/no/such/folder"}, Fail, "no such file"},
+		{"memcached away", memcached, Options{Memcached: "127.0.0.1:1"}, Warn, "does not answer"},
+		{"mail server away", mailServer, Options{Mail: mail.Config{SMTP: "127.0.0.1:1", From: "a@b.example"}}, Warn, "does not take mail"},
+		{"runner missing", runnerBinary, Options{Runner: "/no/such/runner"}, Fail, "no such file"},
+		{"runner writable for all", runnerBinary, Options{Runner: loose}, Fail, "can be changed"},
+		{"no recipe can run", recipes, Options{Recipes: recipe.NewSet(nil, nil)}, Fail, "No recipe"},
+		{"no mail without an administrator", mailServer, Options{}, Warn, "nobody is told"},
+	}
+	if os.Geteuid() == 0 {
+		tests = append(tests, illness{"spool behind a closed folder", spoolFolder, Options{Spool: inner, UIDBase: 64000}, Fail, "cannot get through"})
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			found := tt.check(t.Context(), tt.opts)
+			if len(found) == 0 {
+				t.Fatal("nothing found")
+			}
+			if last := found[len(found)-1]; last.Level != tt.level || !strings.Contains(last.Text, tt.word) || last.Remedy == "" {
+				t.Errorf("%+v, want %s about %q", found, tt.level, tt.word)
+			}
+		})
+	}
+}

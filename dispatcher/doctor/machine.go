@@ -1,0 +1,201 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"convertd/dispatcher/cgroup"
+)
+
+// Below these a spool is as good as full.
+const (
+	leastFreeBytes  = 1 << 30
+	leastFreeInodes = 10_000
+)
+
+func spoolFolder(_ context.Context, o Options) []Finding {
+	const check = "spool"
+	if o.Spool == "" {
+		return fail(check, "No spool is configured.", "Set [spool] dir to the folder for the files of jobs.")
+	}
+	probe, err := os.CreateTemp(o.Spool, ".doctor-")
+	if err != nil {
+		return fail(check, sentence(err.Error()), "Make the folder "+o.Spool+" and let the service write into it.")
+	}
+	_, err = probe.WriteString("x")
+	err = errors.Join(err, probe.Sync(), probe.Close(), os.Remove(probe.Name()))
+	if err != nil {
+		return fail(check, sentence(err.Error()), "Look whether the disk of "+o.Spool+" is full, read-only or broken.")
+	}
+	return append(room(o.Spool), passable(o)...)
+}
+
+// room looks at what is free and at the kind of file system.
+func room(dir string) []Finding {
+	const check = "spool"
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return fail(check, fmt.Sprintf("%s cannot be measured: %v.", dir, err), "")
+	}
+	free := int64(st.Bavail) * st.Bsize
+	switch {
+	case free < leastFreeBytes:
+		return fail(check, fmt.Sprintf("%s has only %d MiB free.", dir, free>>20), "Free space, shorten [keep] results, or move [spool] dir.")
+	case st.Files > 0 && st.Ffree < leastFreeInodes:
+		return fail(check, fmt.Sprintf("%s has only %d free inodes.", dir, st.Ffree), "Remove small files, or move [spool] dir.")
+	case st.Type == unix.NFS_SUPER_MAGIC || st.Type == unix.SMB_SUPER_MAGIC || st.Type == unix.CIFS_SUPER_MAGIC:
+		return warn(check, dir+" lies on a network file system, whose locks and power cuts convertd cannot vouch for.", "Put [spool] dir on a local disk.")
+	case st.Type == unix.TMPFS_MAGIC:
+		return warn(check, dir+" lies in memory: accepted jobs are lost with a restart of the machine.", "Put [spool] dir on a disk.")
+	}
+	return ok(check, fmt.Sprintf("%s can be written; %.1f GiB free.", dir, float64(free)/(1<<30)))
+}
+
+// passable looks whether the users of steps get to the spool: every folder above must
+// let them through.
+func passable(o Options) []Finding {
+	if os.Geteuid() != 0 || o.UIDBase == 0 {
+		return nil
+	}
+	dir, err := filepath.Abs(o.Spool)
+	if err != nil {
+		return fail("spool", sentence(err.Error()), "")
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err == nil && info.Mode().Perm()&0o001 == 0 {
+			return fail("spool", fmt.Sprintf("The users that steps run as cannot get through %s to their files.", dir),
+				"chmod o+x "+dir+", or move [spool] dir.")
+		}
+		if dir == "/" {
+			return nil
+		}
+	}
+}
+
+func runnerBinary(_ context.Context, o Options) []Finding {
+	const check = "runner"
+	info, err := os.Stat(o.Runner)
+	switch {
+	case err != nil:
+		return fail(check, sentence(err.Error()), "Install convertd-runner beside convertd.")
+	case !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0:
+		return fail(check, o.Runner+" is not a program.", "Install convertd-runner again.")
+	case info.Mode().Perm()&0o022 != 0:
+		return fail(check, o.Runner+" can be changed by others than its owner.", "chmod go-w "+o.Runner)
+	}
+	return ok(check, o.Runner+" is there.")
+}
+
+func controlGroups(_ context.Context, o Options) []Finding {
+	tree := cgroup.Open(cgroup.Options{Parent: o.CgroupParent, Name: fmt.Sprintf("convertd-doctor-%d", os.Getpid())})
+	m, why := tree.Method(), tree.Why()
+	_ = tree.Close()
+	var all []Finding
+	if m.Tree == cgroup.None {
+		all = warn("control groups", fmt.Sprintf("No control group can be made (%v). That a job is dead is then proved by looking for its processes, which is weak.", why),
+			"Run the service under systemd with the shipped units, which delegate a group.")
+	} else {
+		all = ok("control groups", "Every job gets a control group of its own and is proved dead by it.")
+	}
+	switch m.Memory {
+	case cgroup.None:
+		return append(all, warn("memory limit", "No control group counts memory here: the runner adds up the memory of a job five times a second and kills it when it is over, which lets short peaks pass.",
+			"Run the service under systemd on a machine with cgroup v2, or as root.")...)
+	default:
+		return append(all, ok("memory limit", fmt.Sprintf("The kernel enforces memory limits (cgroup %s) and process limits (%s).", m.Memory, m.Processes))...)
+	}
+}
+
+func box(_ context.Context, o Options) []Finding {
+	const check = "box"
+	if os.Geteuid() != 0 {
+		return warn(check, "The service does not run as root, so steps run as its own user and may read what that user may read.",
+			"Run the service under systemd with the shipped units.")
+	}
+	if o.UIDBase == 0 {
+		return warn(check, "Steps run as root, because no user ids are set aside for them.", "Set [sandbox] uid_base.")
+	}
+	last := o.UIDBase + max(1, o.Slots) - 1
+	if used := usersBetween(o.UIDBase, last); used != "" {
+		return warn(check, fmt.Sprintf("Steps run as the users %d to %d, but %s has one of these ids.", o.UIDBase, last, used),
+			"Set [sandbox] uid_base to ids that nobody has.")
+	}
+	return ok(check, fmt.Sprintf("Every running job has a user of its own, %d to %d.", o.UIDBase, last))
+}
+
+// usersBetween returns the name of a user of this machine with an id in the range.
+func usersBetween(first, last int) string {
+	b, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		f := strings.Split(strings.TrimSpace(line), ":")
+		var id int
+		if len(f) < 3 {
+			continue
+		}
+		if _, err := fmt.Sscanf(f[2], "%d", &id); err == nil && id >= first && id <= last {
+			return f[0]
+		}
+	}
+	return ""
+}
+
+func recipes(_ context.Context, o Options) []Finding {
+	const check = "recipes"
+	if o.Recipes == nil {
+		return nil
+	}
+	var all []Finding
+	for _, p := range o.Recipes.Problems() {
+		level, place := Fail, p.File
+		if p.Warning {
+			level = Warn
+		}
+		if p.Line > 0 {
+			place = fmt.Sprintf("%s:%d", p.File, p.Line)
+		}
+		all = append(all, Finding{Check: check, Level: level, Text: place + ": " + p.Message, Remedy: p.Remedy})
+	}
+	able := 0
+	for _, r := range o.Recipes.All() {
+		a := o.Recipes.Available(r.Name)
+		if a.OK() {
+			able++
+			continue
+		}
+		all = append(all, Finding{Check: check, Level: Warn, Remedy: a.Remedy,
+			Text: fmt.Sprintf("%s cannot run: %s is not installed.", r.Name, strings.Join(a.Missing, ", "))})
+	}
+	if able == 0 {
+		return append(all, fail(check, "No recipe can run.", "Install the programs named above, or write a recipe.")...)
+	}
+	return append(all, ok(check, fmt.Sprintf("%d of %d recipes can run.", able, len(o.Recipes.All())))...)
+}
+
+// clock looks whether the kernel says that something keeps the clock right.
+func clock(context.Context, Options) []Finding {
+	const check = "clock"
+	if time.Now().Year() < 2025 {
+		return fail(check, "The clock is wrong: it says "+time.Now().UTC().Format(time.RFC3339)+".", "Set the clock, and let it be kept by NTP.")
+	}
+	var state unix.Timex
+	if _, err := unix.Adjtimex(&state); err != nil {
+		return nil
+	}
+	const unsynchronised = 0x40 // STA_UNSYNC, adjtimex(2)
+	if state.Status&unsynchronised != 0 {
+		return warn(check, "Nothing keeps the clock right; what is kept until a date may go too early or too late.",
+			"Install and start systemd-timesyncd or chrony.")
+	}
+	return ok(check, "The clock is kept right.")
+}
