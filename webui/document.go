@@ -153,15 +153,10 @@ func jobError(j job.Job) *client.JobError {
 }
 
 // codeOf is the problem code nearest to an outcome class, for clients that know only
-// codes.
+// codes; the dispatcher's documents say the same.
 func codeOf(class fault.Class) fault.Code {
-	switch class {
-	case fault.BadInput:
+	if class == fault.BadInput {
 		return fault.Invalid
-	case fault.Disk:
-		return fault.InsufficientStorage
-	case fault.Cancelled:
-		return fault.Conflict
 	}
 	return fault.Internal
 }

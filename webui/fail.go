@@ -33,6 +33,7 @@ func refuse(status int, code fault.Code, message, hint string) error {
 var (
 	noSuchPage  = error(fault.New(fault.NotFound, "There is nothing at this address.", "Check the address; an id is 26 characters long."))
 	noSuchJob   = error(fault.New(fault.NotFound, "There is no job with this id.", "It may have been deleted, or the address is incomplete."))
+	wrongToken  = error(fault.New(fault.Unauthorized, "The token is not valid here.", "Check the administrator's token, or leave it out."))
 	wrongMethod = refuse(http.StatusMethodNotAllowed, fault.Unsupported, "This address does not take this method.", "The Allow header names the methods it takes.")
 	crossSite   = refuse(http.StatusForbidden, fault.Forbidden, "The request came from a page of another site.", "Open this service itself and try again there.")
 	strangeHost = refuse(http.StatusMisdirectedRequest, fault.Invalid, "This service does not answer for the host name in the request.",

@@ -34,7 +34,11 @@ type route struct {
 func (s *Server) serve(rt route) httprouter.Handle {
 	return func(w http.ResponseWriter, r *http.Request, p httprouter.Params) {
 		answer := &response{ResponseWriter: w}
-		if err := rt.handle(answer, r, p); err != nil {
+		err := wrongToken
+		if rt.kind == page || !s.Guard.BadToken(r) {
+			err = rt.handle(answer, r, p)
+		}
+		if err != nil {
 			s.fail(answer, r, rt.kind, err)
 		}
 	}

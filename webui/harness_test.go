@@ -146,7 +146,11 @@ func testRecipes() *recipe.Set {
 
 func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	t.Helper()
-	database := dbtest.Open(t)
+	database, err := db.Open(context.Background(), dbtest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = database.Close() }) // a test may have closed it already
 	b := &bench{t: t, db: database, jobs: job.NewStore(database), log: &lockedBuffer{},
 		spool: spool.New(filepath.Join(t.TempDir(), "spool")), status: &statuses{docs: map[string][]byte{}}}
 	b.groups = group.NewStore(database, b.jobs)

@@ -17,7 +17,8 @@ type submission struct {
 	caller auth.Caller
 	// owner is whose job it becomes; the caller's, but for an administrator's retry.
 	owner string
-	// mayManage reports whether the request may change what has this owner and hash.
+	// mayManage reports whether the request may change what has this owner and hash; nil
+	// means that it may change nothing.
 	mayManage func(owner string, hash []byte) bool
 	// token lets its holder manage the job, and a group made with it; rows keep the hash.
 	token     string
