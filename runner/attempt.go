@@ -20,6 +20,10 @@ const (
 	measureInterval = 200 * time.Millisecond
 )
 
+// ownFiles is how large the outcome may have to be, in bytes: the bound on file size holds
+// for the runner as well. A log that is larger is cut short there.
+const ownFiles = 1 << 20
+
 // attempt is one attempt while it runs. The goroutine of Run owns it, but for what is
 // written down below mu.
 type attempt struct {
@@ -59,7 +63,9 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 	}
 	var results collected
 	if bad == nil {
+		stop := a.keepFresh()
 		results, bad = a.collect()
+		stop()
 	}
 	a.finish(results, bad)
 	return writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
@@ -72,7 +78,7 @@ func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {
 		spec: spec, job: job, work: workspaceOf(job, spec.Attempt),
 		box: sandbox.Confinement{
 			UID: spec.Box.UID, GID: spec.Box.GID,
-			FileSize: spec.Limits.Disk, Processes: spec.Limits.Processes,
+			FileSize: max(spec.Limits.Disk, ownFiles), Processes: spec.Limits.Processes,
 		},
 		signals: signals, started: now,
 		deadline: time.NewTimer(spec.Limits.Time),
@@ -107,6 +113,31 @@ func (a *attempt) runSteps() *verdict {
 		return a.stopped
 	}
 	return nil
+}
+
+// keepFresh goes on refreshing the status while results are collected, which takes long
+// when they are large. The caller stops it.
+func (a *attempt) keepFresh() (stop func()) {
+	tick := time.NewTicker(time.Second)
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				a.mu.Lock()
+				a.status.Tick()
+				a.mu.Unlock()
+			}
+		}
+	}()
+	return func() {
+		tick.Stop()
+		close(end)
+		<-ended
+	}
 }
 
 // takeStops takes requests that wait, without waiting for any.

@@ -88,13 +88,15 @@ func (a *attempt) relative(path string) string {
 	return strings.TrimPrefix(path, a.job.Dir+"/")
 }
 
-// syncResults makes the new names survive a power cut.
+// syncResults makes the new names survive a power cut; a folder without files was not
+// made.
 func (a *attempt) syncResults() error {
-	err := syncFolder(a.job.Out(a.spec.Attempt))
-	if again := syncFolder(a.job.Preview(a.spec.Attempt)); err == nil && !errors.Is(again, fs.ErrNotExist) {
-		err = again
+	for _, dir := range []string{a.job.Out(a.spec.Attempt), a.job.Preview(a.spec.Attempt)} {
+		if err := syncFolder(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // takeOutputs finds, checks and moves the outputs.
@@ -108,6 +110,12 @@ func (c *collector) takeOutputs() *verdict {
 	}
 	if bad := c.checkDeclared(wanted); bad != nil {
 		return bad
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	if err := c.a.makeOwned(c.a.job.Out(c.a.spec.Attempt)); err != nil {
+		return internal("The results could not be collected.", err)
 	}
 	for _, f := range wanted {
 		bad, err := c.take(f, c.a.typeOf(f.name))

@@ -38,7 +38,8 @@
 // arrives before the Spec is kept and served with it. A child that waits for a Spec is
 // ended by closing descriptor 3.
 //
-// The child exits with 0 whenever an outcome file was written, with ExitSpec or
+// A step is over when its program ends: whatever that left running is killed. The child
+// exits with 0 whenever an outcome file was written, with ExitSpec or
 // ExitInternal otherwise. Before it exits it has killed and reaped every process of
 // the attempt it can find (it is their subreaper); the parent's kill of the cgroup is
 // the proof. A process that something else killed ends the attempt as class killed:

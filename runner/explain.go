@@ -7,6 +7,9 @@ import (
 	"convertd/runner/progress/reading"
 )
 
+// maxSentence bounds what people are told, in bytes.
+const maxSentence = 1000
+
 // explain puts the recipe's words in the place of the general ones when the converter
 // said in its log what was wrong. Rules are tried in order; each sees the last lines one
 // by one, the newest first.
@@ -30,7 +33,7 @@ func (a *attempt) explain(bad *verdict) {
 				continue
 			}
 			say := func(template string) string {
-				return reading.Clean(string(match.ExpandString(nil, template, lines[i], place)))
+				return reading.CleanTo(maxSentence, string(match.ExpandString(nil, template, lines[i], place)))
 			}
 			bad.detail = say(rule.Say.In(a.spec.Lang))
 			if hint := rule.Hint.In(a.spec.Lang); hint != "" {

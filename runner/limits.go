@@ -64,6 +64,7 @@ func (m *meter) overMemory() *verdict {
 	}
 }
 
+// overDisk is also asked at the end of each step, so that no step is too quick for it.
 func (m *meter) overDisk() *verdict {
 	a := m.a
 	attempt := a.spec.Attempt

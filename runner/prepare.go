@@ -98,18 +98,15 @@ func (a *attempt) create(path string) (*os.File, error) {
 	return f, nil
 }
 
-// makeFolders makes the work folder for the box and the folders of results for the
-// owner.
+// makeFolders makes the work folder and the state folder for the box. The folders of
+// results are made when there are any.
 func (a *attempt) makeFolders() error {
 	for _, dir := range []string{a.work.dir, a.work.run, a.work.out, a.work.tmp, a.work.home, a.work.preview} {
 		if err := a.makeBoxFolder(dir); err != nil {
 			return err
 		}
 	}
-	if err := a.openState(); err != nil {
-		return err
-	}
-	return a.makeOwned(a.job.Out(a.spec.Attempt))
+	return a.openState()
 }
 
 func (a *attempt) makeBoxFolder(dir string) error {
@@ -122,6 +119,7 @@ func (a *attempt) makeBoxFolder(dir string) error {
 	return os.Lchown(dir, a.box.UID, a.box.GID)
 }
 
+// makeOwned makes a folder of results for the owner.
 func (a *attempt) makeOwned(dir string) error {
 	if err := mkdir(dir, 0o750); err != nil {
 		return err
@@ -181,6 +179,11 @@ func links(info fs.FileInfo) uint64 {
 // shareInputs lets the box's user, and no other box's, read the inputs. The folder of the
 // job can be entered by those who know its name.
 func (a *attempt) shareInputs() error {
+	for i, in := range a.spec.Inputs {
+		if info, err := os.Lstat(a.inputPath(i)); err != nil || !info.Mode().IsRegular() {
+			return fmt.Errorf("input %s is missing in the spool (%v)", in.File, err)
+		}
+	}
 	if a.box.UID == 0 {
 		return nil
 	}

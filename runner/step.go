@@ -98,8 +98,11 @@ func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *
 	}
 	e := &execution{a: a, process: p}
 	e.read(out)
-	end := e.supervise()
+	end, alone := e.supervise()
 	a.ran(argv, end, time.Since(started))
+	if !alone {
+		return end, internal("A program of this job cannot be ended; it may wait for a disk.", nil)
+	}
 	return end, nil
 }
 
@@ -136,16 +139,13 @@ func (e *execution) pump(f *os.File, write func([]byte), end func()) {
 }
 
 // supervise waits for the end of the program, serves the clock and the parent's
-// requests meanwhile, and makes sure that nothing of it is left.
-func (e *execution) supervise() sandbox.End {
-	ended := e.process.Reap()
-	end := e.wait(ended)
-	if !e.process.KillAll(killPatience) {
-		e.a.logRun("some processes of this step cannot be killed")
-	}
+// requests meanwhile, and kills what it left running. It reports whether nothing is left.
+func (e *execution) supervise() (end sandbox.End, alone bool) {
+	end = e.wait(e.process.Reap())
+	alone = e.process.KillAll(killPatience)
 	e.finishReading()
 	e.a.limits.note(end.MaxRSS)
-	return end
+	return end, alone
 }
 
 func (e *execution) wait(ended <-chan sandbox.End) sandbox.End {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convertd/runner/fault"
+	"convertd/runner/progress/reading"
 	"convertd/runner/sandbox"
 )
 
@@ -80,11 +81,11 @@ func (a *attempt) judge(step Step, end sandbox.End, w *watch) *verdict {
 			hint:   "Open the file in the program it comes from and save it again.",
 		}
 	case w.failed != "":
-		return failed(program + " reported an error: " + w.failed)
+		return failed(program + " reported an error: " + reading.CleanTo(maxSentence, w.failed))
 	case !ok:
 		return failed(program + " ended with an error (" + describeEnd(end) + ").")
 	}
-	return nil
+	return a.limits.overDisk()
 }
 
 func failed(detail string) *verdict {

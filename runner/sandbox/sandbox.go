@@ -47,6 +47,7 @@ func (c Confinement) Enter() error {
 		return err
 	}
 	unix.Umask(0o077)
+	preferForOOM()
 	if err := setLimit(unix.RLIMIT_CORE, 0); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)
 	}
@@ -61,6 +62,12 @@ func (c Confinement) Enter() error {
 		}
 	}
 	return nil
+}
+
+// preferForOOM lets the kernel rather kill this attempt than the service, whose own
+// preference it inherited. Where that is refused the kernel decides by size alone.
+func preferForOOM() {
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("500"), 0)
 }
 
 // CloseOnExec marks every descriptor above 2.

@@ -67,11 +67,14 @@ func number(text string) (float64, bool) {
 // maxMessage is how long a message may be, in bytes.
 const maxMessage = 200
 
-// Clean makes text of a program fit to be shown: valid UTF-8, one line, no control or
-// bidirectional characters, runs of blanks as one, at most 200 bytes.
-func Clean(text string) string {
-	if len(text) > 4*maxMessage {
-		text = text[:4*maxMessage]
+// Clean makes text of a program fit to be shown as a message: CleanTo 200 bytes.
+func Clean(text string) string { return CleanTo(maxMessage, text) }
+
+// CleanTo makes text of a program fit to be shown: valid UTF-8, one line, no control or
+// bidirectional characters, runs of blanks as one, at most so many bytes.
+func CleanTo(size int, text string) string {
+	if len(text) > 4*size {
+		text = text[:4*size]
 	}
 	var b strings.Builder
 	blank := false
@@ -83,7 +86,7 @@ func Clean(text string) string {
 		case r == utf8.RuneError || hidden(r):
 			continue
 		}
-		if b.Len()+1+utf8.RuneLen(r) > maxMessage {
+		if b.Len()+1+utf8.RuneLen(r) > size {
 			break
 		}
 		if blank {
