@@ -18,11 +18,11 @@ import (
 	"convertd/runner/track"
 )
 
-// TestExportReferences compares the writers with the reference outputs for three
+// TestExportSamples compares the writers with the reference outputs for three
 // parabolic tracks, byte for byte. boujou and mayalive are left out: there the reference
 // is wrong (see the heads of these files), and the sample suite of the pipeline compares
 // them with the difference taken into account.
-func TestExportReferences(t *testing.T) {
+func TestExportSamples(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv("CONVERTD_SAMPLES")
 	if dir == "" {

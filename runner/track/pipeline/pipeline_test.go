@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"convertd/runner/fault"
+	"convertd/runner/track"
 	"convertd/runner/track/exporter"
 )
 
@@ -235,6 +237,32 @@ func TestFirstFrame(t *testing.T) {
 		}
 		if got := content(t, result.Files[0]); !strings.Contains(got, row.want) {
 			t.Errorf("first frame %d, %s does not say %q:\n%s", row.first, row.to, row.want, got)
+		}
+	}
+}
+
+// TestFirstFrameOfEveryReader gives every format that is read the frame 1001 as the first
+// and expects it on the first frame of the clip.
+func TestFirstFrameOfEveryReader(t *testing.T) {
+	t.Parallel()
+	shot := track.Shot{Width: 64, Height: 48, Trackers: []track.Tracker{{Name: "a", Keyframes: []track.Keyframe{{Frame: 0, X: 1, Y: 2}}}}}
+	for _, format := range formatsBothWays() {
+		f, _ := exporter.ByID(format.writer)
+		var file bytes.Buffer
+		if _, err := f.Write(context.Background(), &file, shot, exporter.Options{FirstFrame: 1001}); err != nil {
+			t.Fatal(err)
+		}
+		req := setup(t, "shot.txt", file.String())
+		req.Width, req.Height, req.To = 64, 48, []string{"3de4"}
+		if !f.FromClip {
+			req.FirstFrame = 1001
+		}
+		result, err := Run(context.Background(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, result.Files[0]); !strings.Contains(got, "\n0\n1\n1 ") {
+			t.Errorf("%s: the first frame is not the first:\n%s\nfrom\n%s", format.writer, got, file.String())
 		}
 	}
 }

@@ -53,7 +53,13 @@ func (p *plan) read(ctx context.Context) (input, error) {
 	if p.req.Width > 0 {
 		shot.Width, shot.Height = p.req.Width, p.req.Height
 	}
-	p.moveToClip(shot, reader.Format().ID)
+	first := firstNumber(reader.Format().ID)
+	if source.CountsFromOne {
+		first = 1
+	}
+	if !namesFirstFrame(reader.Format().ID) {
+		p.moveToClip(shot, first)
+	}
 	p.progress.read()
 	return input{format: reader.Format(), shot: shot}, nil
 }
@@ -125,13 +131,14 @@ func sentence(phrase string) string {
 	return string(unicode.ToUpper(first)) + strings.TrimSuffix(phrase[size:], ".") + "."
 }
 
-// moveToClip shifts the shot so that the frame the person named is frame 0. The shot is
-// the reader's own and nobody else has it yet.
-func (p *plan) moveToClip(shot track.Shot, reader string) {
-	if p.req.FirstFrame == 0 || namesFirstFrame(reader) {
+// moveToClip shifts the shot so that the frame the person named is frame 0; first is the
+// number of the frame that the reader took for it. The shot is the reader's own and nobody
+// else has it yet.
+func (p *plan) moveToClip(shot track.Shot, first int) {
+	if p.req.FirstFrame == 0 {
 		return
 	}
-	move := p.req.FirstFrame - firstNumber(reader)
+	move := p.req.FirstFrame - first
 	for _, tr := range shot.Trackers {
 		for i := range tr.Keyframes {
 			tr.Keyframes[i].Frame -= move
@@ -142,7 +149,7 @@ func (p *plan) moveToClip(shot track.Shot, reader string) {
 // namesFirstFrame reports whether files of this format say which frame is the first.
 func namesFirstFrame(reader string) bool { return reader == "matchmover" || reader == "rzml" }
 
-// firstNumber returns the number that the reader takes for frame 0 of the clip.
+// firstNumber returns the number that all files of the format have for frame 0 of the clip.
 func firstNumber(reader string) int {
 	switch reader {
 	case "3de3", "3de4", "boujou", "flame", "nuke", "shake-script", "shake":
