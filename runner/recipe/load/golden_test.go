@@ -18,9 +18,10 @@ import (
 // update rewrites the golden files with what the code says now.
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// TestGolden reads testdata/*.txtar: a declaration (recipe.toml) and parameters (given,
-// one NAME=VALUE a line), and what they come to: either the problems of the file, or the
-// checked values, the command lines (a word a line) and the schema.
+// TestGolden reads testdata/*.txtar: a declaration (recipe.toml, or the name of a shipped
+// one) and parameters (given, one NAME=VALUE a line), and what they come to: either the
+// problems of the file, or the checked values, the command lines (a word a line) and the
+// schema.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -59,6 +60,11 @@ func results(t *testing.T, archive *txtar.Archive) []txtar.File {
 		switch f.Name {
 		case "recipe.toml":
 			declaration = f.Data
+		case "shipped":
+			var err error
+			if declaration, err = shipped.ReadFile("shipped/" + strings.TrimSpace(string(f.Data)) + ".toml"); err != nil {
+				t.Fatal(err)
+			}
 		case "given":
 			for line := range strings.Lines(string(f.Data)) {
 				name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
