@@ -57,11 +57,12 @@ type Server struct {
 	user    account
 	lock    *os.File
 
-	mu       sync.Mutex
-	process  *process
-	stopping bool
-	// ended is closed when the server was stopped and nobody starts it again.
-	ended chan struct{}
+	// stop is closed by Stop; ended when nobody starts the server again.
+	stop, ended chan struct{}
+	halt        sync.Once
+
+	mu      sync.Mutex
+	process *process
 }
 
 // Start makes the cluster if there is none, ends what a killed predecessor left
@@ -79,11 +80,11 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: options, user: user, ended: make(chan struct{})}
+	s := &Server{options: options, user: user, stop: make(chan struct{}), ended: make(chan struct{})}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.unlock())
 	}
-	if err := s.launch(ctx); err != nil {
+	if err := s.relaunch(ctx); err != nil {
 		return nil, errors.Join(err, s.unlock())
 	}
 	go s.supervise()
@@ -127,15 +128,17 @@ func (s *Server) URL() string {
 func (s *Server) Log() string { return s.place.log }
 
 // Stop ends all sessions and stops the server cleanly; when ctx is over first, it is
-// stopped at once, which loses nothing but makes the next start recover.
+// stopped at once, which loses nothing but makes the next start recover. A second call
+// does nothing.
 func (s *Server) Stop(ctx context.Context) error {
-	s.mu.Lock()
-	s.stopping = true
-	running := s.process
-	s.mu.Unlock()
-	err := running.stop(ctx)
-	<-s.ended
-	return errors.Join(err, s.place.removeSocket(), s.unlock())
+	var err error
+	s.halt.Do(func() {
+		close(s.stop)
+		err = s.current().stop(ctx)
+		<-s.ended
+		err = errors.Join(err, s.place.removeSocket(), s.unlock())
+	})
+	return err
 }
 
 func (s *Server) unlock() error {

@@ -32,18 +32,6 @@ const (
 	maxLog     = 10 << 20
 )
 
-// launch starts the server and waits until it answers.
-func (s *Server) launch(ctx context.Context) error {
-	running, err := s.spawn()
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.process = running
-	s.mu.Unlock()
-	return s.waitReady(ctx, running)
-}
-
 // spawn starts the server; a goroutine of its own waits for its end.
 func (s *Server) spawn() (*process, error) {
 	log, err := openLog(s.place.log)

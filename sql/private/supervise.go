@@ -20,7 +20,7 @@ func (s *Server) supervise() {
 	for {
 		started := time.Now()
 		<-s.current().exited
-		if s.isStopping() {
+		if s.stopping() {
 			return
 		}
 		if time.Since(started) > steady {
@@ -28,10 +28,11 @@ func (s *Server) supervise() {
 		}
 		s.options.Log.Error("the database ended and is started again", "log", s.place.log)
 		for !s.restart() {
-			if s.isStopping() {
+			select {
+			case <-s.stop:
 				return
+			case <-time.After(delay):
 			}
-			time.Sleep(delay)
 			delay = min(2*delay, lastDelay)
 		}
 	}
@@ -51,22 +52,27 @@ func (s *Server) restart() bool {
 	return err == nil
 }
 
-// relaunch is launch unless Stop came first: Stop ends the process it finds.
+// relaunch starts the server and waits until it answers, unless Stop came first.
 func (s *Server) relaunch(ctx context.Context) error {
+	running, err := s.replace()
+	if err != nil || running == nil {
+		return err
+	}
+	return s.waitReady(ctx, running)
+}
+
+// replace starts a server in the dead one's place, nothing once Stop was called.
+func (s *Server) replace() (*process, error) {
 	s.mu.Lock()
-	if s.stopping {
-		s.mu.Unlock()
-		return nil
+	defer s.mu.Unlock()
+	if s.stopping() {
+		return nil, nil
 	}
 	running, err := s.spawn()
 	if err == nil {
 		s.process = running
 	}
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	return s.waitReady(ctx, running)
+	return running, err
 }
 
 func (s *Server) current() *process {
@@ -75,8 +81,12 @@ func (s *Server) current() *process {
 	return s.process
 }
 
-func (s *Server) isStopping() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopping
+// stopping reports whether Stop was called.
+func (s *Server) stopping() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
 }
