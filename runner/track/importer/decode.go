@@ -34,6 +34,7 @@ type decoder struct {
 	read     int64
 	encoding encoding
 	raw      []byte // read but not decoded: only for the start of a file and UTF-16
+	piece    []byte // room for UTF-16 being decoded
 	afterCR  bool   // the last byte was a CR: an LF now belongs to it
 	ended    bool
 }
@@ -99,7 +100,10 @@ func (d *decoder) decodeBytes(dst []byte) (int, error) {
 // most 3 bytes, which decides how much is read. Half a character at the end of a piece
 // waits in raw for the next one.
 func (d *decoder) decodeUTF16(dst []byte) (int, error) {
-	piece := make([]byte, min(len(dst), pieceSize)/2&^1)
+	if d.piece == nil {
+		d.piece = make([]byte, pieceSize)
+	}
+	piece := d.piece[:min(len(dst), pieceSize)/2&^1]
 	kept := copy(piece, d.raw)
 	n, err := d.readPiece(piece[kept:])
 	if err != nil && err != io.EOF {

@@ -63,8 +63,8 @@ func readEqualizer4(in *Source, out *builder) error {
 
 // equalizer4Point reads what follows the name of a point.
 func equalizer4Point(in *Source, out *builder) error {
-	if _, err := countLine(in, "the colour"); err != nil {
-		return err
+	if _, ok := filledLine(in); !ok {
+		return in.Fail("the file ends where the colour of a point should be", hintTruncated)
 	}
 	keyframes, err := countLine(in, "the number of keyframes")
 	if err != nil {
@@ -92,7 +92,7 @@ func filledLine(in *Source) (line []byte, ok bool) {
 	}
 }
 
-// countLine reads a line that holds a single integer.
+// countLine reads a line that holds a single integer that is not negative.
 func countLine(in *Source, what string) (int, error) {
 	line, ok := filledLine(in)
 	if !ok {
@@ -102,7 +102,7 @@ func countLine(in *Source, what string) (int, error) {
 	word := f.next()
 	start := f.start
 	n, ok := track.ParseFrame(word)
-	if !ok || !isInteger(word) || len(f.next()) > 0 {
+	if !ok || n < 0 || !isInteger(word) || len(f.next()) > 0 {
 		return 0, in.failAt(start, what+" should be here", hintDamaged)
 	}
 	return n, nil
