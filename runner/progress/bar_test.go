@@ -40,6 +40,11 @@ func TestBarOfAnUnknownStepMovesWithItsEnd(t *testing.T) {
 	if p := b.Percent(); p == nil || *p != 50 {
 		t.Errorf("after one of two steps the bar is at %v", p)
 	}
+	b = NewBar([]float64{0.0005, 1})
+	b.Begin(1)
+	if p := b.Percent(); p != nil {
+		t.Errorf("after a step of no weight the bar is at %v", *p)
+	}
 }
 
 func TestBarNeverGoesBack(t *testing.T) {
