@@ -328,16 +328,7 @@ func readLimits(t *table) recipe.Limits {
 	l.Processes = int(t.integer("processes", 1, 100_000, 0))
 	l.Outputs = int(t.integer("outputs", 1, 1_000_000, 0))
 	t.done()
-	if ram := machineMemory(); ram > 0 && l.Memory > ram {
-		t.warn("memory", fmt.Sprintf("memory is %s, more than this machine has (%s).", FormatSize(l.Memory), FormatSize(ram)),
-			"A job can end for want of memory before it reaches its limit.")
-	}
 	return l
-}
-
-func (t *table) warn(key, message, remedy string) {
-	t.problem(t.path+key, message, remedy)
-	t.problems[len(t.problems)-1].Warning = true
 }
 
 func readRetry(t *table) recipe.Retry {

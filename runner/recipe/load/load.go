@@ -114,7 +114,7 @@ func readOwn(file string) declared {
 		return declared{file: file, problems: []recipe.Problem{*problem}}
 	}
 	d := parse(file, text)
-	d.problems = append(d.problems, missingPrograms(file, text, d.recipe)...)
+	d.problems = append(d.problems, aboutMachine(file, text, d.recipe)...)
 	return d
 }
 

@@ -53,9 +53,9 @@ func worldWritable(file string) bool {
 	return info.Mode().Perm()&0o002 != 0 || open
 }
 
-// missingPrograms warns of programs that are not installed: jobs of the recipe are
-// refused until they are.
-func missingPrograms(file string, text []byte, r recipe.Recipe) []recipe.Problem {
+// aboutMachine warns of what a recipe of the administrator's own asks of this machine and
+// it has not got: programs, without which jobs are refused, and memory.
+func aboutMachine(file string, text []byte, r recipe.Recipe) []recipe.Problem {
 	s := &source{file: file, lines: linesOf(string(text)), recipe: r.Name}
 	for i, step := range r.Steps {
 		if len(step.Probe) > 0 {
@@ -70,7 +70,11 @@ func missingPrograms(file string, text []byte, r recipe.Recipe) []recipe.Problem
 			s.missing("needs.binaries", "needs", program, r.Needs.Packages)
 		}
 	}
-	slices.SortFunc(s.problems, func(a, b recipe.Problem) int { return a.Line - b.Line })
+	if ram := machineMemory(); ram > 0 && r.Limits.Memory > ram {
+		s.warn("limits.memory", fmt.Sprintf("memory is %s, more than this machine has (%s).", FormatSize(r.Limits.Memory), FormatSize(ram)),
+			"A job can end for want of memory before it reaches its limit.")
+	}
+	slices.SortStableFunc(s.problems, func(a, b recipe.Problem) int { return a.Line - b.Line })
 	return s.problems
 }
 
@@ -85,7 +89,12 @@ func (s *source) missing(path, short, program string, packages []string) {
 	if len(packages) > 0 {
 		remedy = "Run: apt-get install " + strings.Join(packages, " ")
 	}
-	s.problem(path, fmt.Sprintf("The program %q is not installed.", program), remedy)
+	s.warn(path, fmt.Sprintf("The program %q is not installed.", program), remedy)
+}
+
+// warn reports a problem that does not switch the recipe off.
+func (s *source) warn(path, message, remedy string) {
+	s.problem(path, message, remedy)
 	s.problems[len(s.problems)-1].Warning = true
 }
 
