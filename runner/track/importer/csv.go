@@ -162,40 +162,45 @@ type csvReader struct {
 
 // row adds the keyframe of a line.
 func (r *csvReader) row(line []byte) error {
-	frame, x, y, residual := 0, 0.0, 0.0, 0.0
+	k := track.Keyframe{}
 	r.name = append(r.name[:0], "track"...)
 	pos := 0
 	for i, column := range r.table.columns {
-		var err error
-		if pos, err = r.next(line, pos); err != nil {
-			return err
-		}
-		switch column {
-		case csvTracker:
-			r.name = append(r.name[:0], r.cell...)
-		case csvFrame:
-			frame, err = r.in.frame(trim(r.cell), r.start)
-		case csvX:
-			x, err = r.number("x")
-		case csvY:
-			y, err = r.number("y")
-		case csvResidual:
-			if len(trim(r.cell)) > 0 {
-				residual, err = r.number("the residual")
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if pos < 0 && i+1 < len(r.table.columns) {
-			if err := r.checkRest(i + 1); err != nil {
+		if pos < 0 {
+			if err := r.checkRest(i); err != nil {
 				return err
 			}
 			break
 		}
+		var err error
+		if pos, err = r.next(line, pos); err != nil {
+			return err
+		}
+		if err = r.take(column, &k); err != nil {
+			return err
+		}
 	}
 	r.out.sort(r.name)
-	return r.out.add(frame, x, y, residual)
+	return r.out.add(k.Frame, k.X, k.Y, k.Residual)
+}
+
+// take puts the current cell where its column says.
+func (r *csvReader) take(column csvColumn, k *track.Keyframe) (err error) {
+	switch column {
+	case csvTracker:
+		r.name = append(r.name[:0], trim(r.cell)...)
+	case csvFrame:
+		k.Frame, err = r.in.frame(trim(r.cell), r.start)
+	case csvX:
+		k.X, err = r.number("x")
+	case csvY:
+		k.Y, err = r.number("y")
+	case csvResidual:
+		if len(trim(r.cell)) > 0 {
+			k.Residual, err = r.number("the residual")
+		}
+	}
+	return err
 }
 
 // checkRest makes sure that a line may end before its columns from here on.
