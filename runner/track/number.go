@@ -3,6 +3,7 @@ package track
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Limits of what a shot can hold. Larger numbers in a file are damage, not data, and
@@ -15,9 +16,10 @@ const (
 )
 
 // ParseFloat reads a decimal number with optional sign, fraction and exponent. The
-// words nan and inf in any case and numbers too large for a float64 are numbers too: NaN
-// and infinities, which the caller has to judge. Anything else before, in or after the
-// number is not accepted.
+// words nan and inf in any case, what programs for Windows write instead of them (1.#INF,
+// -nan(ind)), and numbers too large for a float64 are numbers too: NaN and infinities,
+// which the caller has to judge. Anything else before, in or after the number is not
+// accepted.
 func ParseFloat(b []byte) (v float64, ok bool) {
 	mantissa, exponent, exact, ok := scanDecimal(b)
 	if !ok {
@@ -95,6 +97,13 @@ func parseWord(b []byte) (v float64, ok bool) {
 	if len(b) == 0 || len(b) > len("-infinity") {
 		return 0, false
 	}
+	word := strings.TrimPrefix(string(b), "-")
+	if windows, ok := strings.CutPrefix(word, "1.#"); ok {
+		return parseWindowsWord(windows, b[0] == '-')
+	}
+	if kind, _, _ := strings.Cut(word, "("); strings.EqualFold(kind, "nan") {
+		return math.NaN(), true
+	}
 	for _, c := range b {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 		if !letter && c != '-' && c != '+' {
@@ -103,6 +112,20 @@ func parseWord(b []byte) (v float64, ok bool) {
 	}
 	v, err := strconv.ParseFloat(string(b), 64)
 	return v, err == nil
+}
+
+// parseWindowsWord reads what stands behind the number sign of 1.#INF and its like.
+func parseWindowsWord(word string, negative bool) (v float64, ok bool) {
+	switch strings.TrimRight(word, "0") {
+	case "INF":
+		if negative {
+			return math.Inf(-1), true
+		}
+		return math.Inf(1), true
+	case "IND", "QNAN", "SNAN", "NAN":
+		return math.NaN(), true
+	}
+	return 0, false
 }
 
 // ParseFrame reads a frame number: an integer, or a decimal number, whose fraction is

@@ -13,7 +13,7 @@ func TestParseFloat(t *testing.T) {
 	tests := map[string]float64{
 		"0": 0, "-0.5": -0.5, "+3": 3, ".5": 0.5, "5.": 5, "1e2": 100, "1.5E-3": 0.0015, "-1e+02": -100,
 		"407.384758225105315": 407.384758225105315, "123456789012345678901234567890": 123456789012345678901234567890,
-		"1e999": math.Inf(1), "-1e999": math.Inf(-1), "1e-999": 0, "inf": math.Inf(1), "-Infinity": math.Inf(-1), "00012": 12,
+		"1e999": math.Inf(1), "-1e999": math.Inf(-1), "1e-999": 0, "inf": math.Inf(1), "-Infinity": math.Inf(-1), "00012": 12, "1.#INF": math.Inf(1), "-1.#INF00": math.Inf(-1),
 		"9007199254740993": 9007199254740992, "1e22": 1e22, "1e23": 1e23, "0.000000000000000000000001": 1e-24,
 	}
 	for text, want := range tests {
@@ -21,10 +21,12 @@ func TestParseFloat(t *testing.T) {
 			t.Errorf("ParseFloat(%q) = %v, %v, want %v", text, got, ok, want)
 		}
 	}
-	if got, ok := ParseFloat([]byte("NaN")); !ok || !math.IsNaN(got) {
-		t.Errorf("ParseFloat(NaN) = %v, %v", got, ok)
+	for _, text := range []string{"NaN", "nan", "-nan", "1.#QNAN", "-1.#IND", "-1.#IND00", "1.#SNAN", "-nan(ind)"} {
+		if got, ok := ParseFloat([]byte(text)); !ok || !math.IsNaN(got) {
+			t.Errorf("ParseFloat(%q) = %v, %v, want NaN", text, got, ok)
+		}
 	}
-	for _, text := range []string{"", "-", ".", "e5", "1e", "1e+", "1 ", " 1", "1x", "0x10", "1_0", "1.2.3", "--1", "1,5", "infinite", "na"} {
+	for _, text := range []string{"", "-", ".", "e5", "1e", "1e+", "1 ", " 1", "1x", "0x10", "1_0", "1.2.3", "--1", "1,5", "infinite", "na", "1.#", "2.#INF", "1.#FOO"} {
 		if got, ok := ParseFloat([]byte(text)); ok {
 			t.Errorf("ParseFloat(%q) = %v, want no number", text, got)
 		}

@@ -21,8 +21,8 @@ import (
 //
 // PFTrack 4 and 5 count frames from 0: real files of theirs start with frame 0. PFMatchit
 // counts from 1. The reference's writers know that, its reader takes 1 from all of them,
-// which shifts PFTrack's own files to frame -1. Names may hold any character, a file
-// that ends early is reported.
+// which shifts PFTrack's own files to frame -1. Names may hold any character, keyframes
+// beyond the stated number count too, and a file that ends early is reported.
 
 // pftrack reads the .2dt files of PFTrack and PFMatchit.
 func pftrack() Importer {
@@ -117,8 +117,8 @@ func (p *pfReader) line(line []byte) error {
 
 // nameLine takes a name, or, behind the keyframes of a camera, maybe the next camera.
 func (p *pfReader) nameLine(line []byte) error {
-	if numbersIn(line) > 2 {
-		return p.in.Fail("there are more keyframes than the file says", hintDamaged)
+	if numbersIn(line) > 2 && p.out.active() {
+		return p.dataLine(line) // more keyframes than the file says
 	}
 	if p.shift == -1 && isInteger(line) {
 		p.camera(line)

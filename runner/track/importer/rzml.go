@@ -143,8 +143,8 @@ func (r *rzmlReader) marker() error {
 	if r.out.height <= 0 {
 		return sizeMissing(r.in.format)
 	}
-	x, okX := track.ParseFloat(r.tag.attribute("x"))
-	y, okY := track.ParseFloat(r.tag.attribute("y"))
+	x, okX := r.coordinate("x")
+	y, okY := r.coordinate("y")
 	if !okX || !okY {
 		return r.in.Fail("a marker has no usable position", hintDamaged)
 	}
@@ -155,4 +155,13 @@ func (r *rzmlReader) marker() error {
 		}
 	}
 	return r.out.add(r.frame, x, float64(r.out.height)-y, 0)
+}
+
+// coordinate reads an attribute of a marker. MatchMover leaves out attributes that are 0.
+func (r *rzmlReader) coordinate(name string) (v float64, ok bool) {
+	value := r.tag.attribute(name)
+	if value == nil {
+		return 0, true
+	}
+	return track.ParseFloat(value)
 }

@@ -1,5 +1,7 @@
 package importer
 
+import "bytes"
+
 // The 2D tracker paths of SynthEyes:
 //
 //	Tracker1 0 -0.518223 -0.404074 15
@@ -86,9 +88,20 @@ func synthEyesKeyframe(in *Source, out *builder, line []byte) error {
 	return out.add(frame, x, float64(out.height)-y, 0)
 }
 
-// splitSynthEyes splits a line into name, frame, u, v and status from its end, because
-// the name may have blanks.
+// splitSynthEyes splits a line into name, frame, u, v and status. With more words than
+// these either the name has blanks or there are more columns: only the latter has an
+// integer and a decimal number right behind the first word.
 func splitSynthEyes(line []byte) (parts [5]wordAt, ok bool) {
+	f := fields{line: line}
+	for i := range parts {
+		parts[i] = wordAt{text: f.next(), start: f.start}
+	}
+	if len(parts[4].text) == 0 {
+		return parts, false
+	}
+	if len(f.next()) == 0 || (isInteger(parts[1].text) && bytes.IndexByte(parts[2].text, '.') >= 0) {
+		return parts, true
+	}
 	end := len(line)
 	for i := 4; i > 0; i-- {
 		for end > 0 && isBlank(line[end-1]) {
@@ -102,5 +115,5 @@ func splitSynthEyes(line []byte) (parts [5]wordAt, ok bool) {
 		end = start
 	}
 	parts[0].text = trim(line[:end])
-	return parts, len(parts[0].text) > 0
+	return parts, true
 }
