@@ -52,6 +52,7 @@ type steadyBody struct {
 	control *http.ResponseController
 	idle    time.Duration
 	owed    int
+	err     error
 }
 
 func (b *steadyBody) Read(p []byte) (int, error) {
@@ -62,6 +63,7 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.body.Read(p)
 	b.owed -= n
+	b.err = err
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, refuse(http.StatusRequestTimeout, fault.Invalid, "The upload came too slowly and was given up.",
 			fmt.Sprintf("At least %d KiB must arrive every %v. Large files are better sent as a resumable upload.", steadyPiece>>10, b.idle))
@@ -69,9 +71,29 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *steadyBody) Close() error { return b.body.Close() }
+// Close lifts the deadline of a body that was read without an error, because the answer
+// may take its time. What follows the last boundary of a form is read first: it counts
+// for nothing, but the connection is used again.
+func (b *steadyBody) Close() error {
+	if b.err == nil {
+		_, _ = io.CopyN(io.Discard, b, steadyPiece)
+	}
+	if b.err == nil || errors.Is(b.err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return nil
+}
 
-// endBody lifts the deadline, so that the connection can be used for other requests.
-func endBody(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+// linger is how long the rest of a refused body is waited for: a client that is still
+// sending would not hear the answer otherwise.
+const linger = 2 * time.Second
+
+// bounded lets no request hold its connection by a body that nobody reads.
+func (s *Server) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.Limits.Idle))
+		}
+		next.ServeHTTP(w, r)
+	})
 }

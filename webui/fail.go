@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"syscall"
+	"time"
 
 	"convertd/runner/fault"
 	"convertd/webui/client"
@@ -87,6 +88,9 @@ func (s *Server) fail(w *response, r *http.Request, kind kind, err error) {
 		return // nobody is listening any more
 	}
 	problem := s.problem(r, err)
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger))
+	}
 	switch problem.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "5")

@@ -62,7 +62,7 @@ func (s *Server) wrap(next http.Handler) http.Handler {
 	crossing.SetDenyHandler(s.fallback(crossSite))
 	next = crossing.Handler(next)
 	next = s.onlyOurHosts(next)
-	next = secureHeaders(next)
+	next = secureHeaders(s.bounded(next))
 	return s.logged(next)
 }
 

@@ -26,7 +26,7 @@ func (s *Server) readJSON(w http.ResponseWriter, r *http.Request, into any) erro
 	if err != nil {
 		return err
 	}
-	defer endBody(w)
+	defer body.Close()
 	text, err := io.ReadAll(body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return badJSON(err)

@@ -41,7 +41,7 @@ func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, sub *submis
 	if err != nil {
 		return err
 	}
-	defer endBody(w)
+	defer body.Close()
 	for {
 		part, err := reader.Next()
 		if errors.Is(err, io.EOF) {

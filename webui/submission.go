@@ -80,6 +80,11 @@ func (sub *submission) field(name, value string) error {
 		sub.params[param] = append(sub.params[param], value)
 		return nil
 	}
+	switch name {
+	case "recipe", "to", "group", "email", "tag", "priority", "run_at", "expires":
+	default:
+		return unsupportedField(name)
+	}
 	if value == "" {
 		return nil
 	}
@@ -103,10 +108,8 @@ func (sub *submission) field(name, value string) error {
 		return nil
 	case "run_at":
 		return moment(&sub.runAt, name, value)
-	case "expires":
-		return moment(&sub.waitUntil, name, value)
 	}
-	return unsupportedField(name)
+	return moment(&sub.waitUntil, name, value)
 }
 
 func once(target *string, name, value string) error {

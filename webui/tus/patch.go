@@ -81,7 +81,7 @@ func (h *Handler) receive(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return 0, err
 	}
 	control := http.NewResponseController(w)
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	defer body.Close()
 	received := make(chan struct{})
 	defer close(received)
 	stop := context.AfterFunc(ctx, func() { interrupt(control, received) })
