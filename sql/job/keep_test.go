@@ -90,7 +90,7 @@ func TestFilesAndRows(t *testing.T) {
 	_, err = b.KeepUntil(ctx, old.ID, later)
 	wantCode(t, err, fault.Gone)
 	kept, err := b.KeepUntil(ctx, fresh.ID, later.Add(time.Hour))
-	if err != nil || !kept.KeepUntil.Equal(later.Add(time.Hour).Truncate(time.Microsecond)) {
+	if err != nil || !kept.KeepUntil.Equal(later.Add(time.Hour).Round(time.Microsecond)) {
 		t.Errorf("kept until %v, %v", kept.KeepUntil, err)
 	}
 	waiting := b.insert(draft("ann"))

@@ -1,0 +1,150 @@
+package job_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+
+	"convertd/sql/job"
+)
+
+// fill makes jobs by the thousand, waiting or ended, past the statements of the store.
+func (b bundle) fill(n int, waiting bool) {
+	b.t.Helper()
+	state, class, ended, attempt := "queued", "null", "null", "0"
+	if !waiting {
+		state, class, ended, attempt = "succeeded", "'succeeded'", "now()", "1"
+	}
+	b.execute(`insert into job (id, owner, recipe, recipe_version, queue, priority, turn, params, tags, email, lang,
+			trace_context, state, class, attempt, started_at, ended_at, max_attempts)
+		select translate(upper(substr(md5(n::text || $2), 1, 26)), '0189', 'GHIJ'), 'owner' || n % 50, 'tracks', '', 'queue' || n % 4,
+			n % 3, 1 + n / 50, '{}', '{}', '', '', '{}', $2, `+class+`, `+attempt+`, `+ended+`, `+ended+`, 1
+		from generate_series(1, $1::integer) as n`, n, state)
+}
+
+// indexes are the indexes that a plan walks, and tables those that it reads from end to
+// end.
+type walk struct{ indexes, scanned []string }
+
+func (w *walk) follow(node map[string]any) {
+	if index, ok := node["Index Name"].(string); ok {
+		w.indexes = append(w.indexes, index)
+	}
+	if node["Node Type"] == "Seq Scan" {
+		if table, ok := node["Relation Name"].(string); ok {
+			w.scanned = append(w.scanned, table)
+		}
+	}
+	plans, _ := node["Plans"].([]any)
+	for _, plan := range plans {
+		if child, ok := plan.(map[string]any); ok {
+			w.follow(child)
+		}
+	}
+}
+
+// plan asks how a statement would be carried out, carries it out, and undoes it.
+func (b bundle) plan(file string, values ...any) walk {
+	b.t.Helper()
+	statement, err := os.ReadFile(file)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var w walk
+	err = b.db.InTx(context.Background(), func(tx *sqlx.Tx) error {
+		var text []byte
+		if err := tx.Get(&text, "explain (analyze, format json) "+string(statement), values...); err != nil {
+			return err
+		}
+		var plans []struct{ Plan map[string]any }
+		if err := json.Unmarshal(text, &plans); err != nil {
+			return err
+		}
+		w.follow(plans[0].Plan)
+		return errUndo
+	})
+	if !errors.Is(err, errUndo) {
+		b.t.Fatal(err)
+	}
+	return w
+}
+
+// The claim goes by its own index whatever the table holds: a planner that changes its
+// mind at some size would stop the service at that size.
+func TestClaimPlan(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		name           string
+		waiting, ended int
+		before         string // is run before the table is filled
+		after          string
+	}{
+		{"never looked at", 1000, 0, "select 1", "select 1"},
+		{"looked at when it was empty", 1000, 0, "analyze", "select 1"},
+		{"a thousand waiting", 1000, 0, "select 1", "analyze"},
+		{"a thousand waiting among many ended", 1000, 20000, "select 1", "analyze"},
+		{"a hundred thousand waiting", 100000, 0, "select 1", "analyze"},
+		{"many ended and none waiting", 0, 20000, "select 1", "analyze"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.execute(row.before)
+			b.fill(row.ended, false)
+			b.fill(row.waiting, true)
+			b.execute(row.after)
+			w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`)
+			if !slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job") {
+				t.Errorf("indexes %v, scanned %v", w.indexes, w.scanned)
+			}
+		})
+	}
+}
+
+// execute runs a statement that need not change anything.
+func (b bundle) execute(statement string, values ...any) {
+	b.t.Helper()
+	if _, err := b.db.Exec(statement, values...); err != nil {
+		b.t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// An end leaves every index of the job alone: the new version of the row stays on its
+// page (heap-only tuple). There are so few jobs that all versions fit on one page, because
+// when older ones are cleared away depends on transactions elsewhere.
+func TestEndsAreHeapOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	// The numbers of a session appear when it says so, so everything runs in one.
+	b.db.SetMaxOpenConns(1)
+	const jobs = 8
+	for range jobs {
+		b.insert(draft("ann"))
+	}
+	ends := make([]job.End, jobs)
+	for i, c := range b.claim(jobs) {
+		ends[i] = end(c, []job.State{job.Succeeded, job.Failed, job.Cancelled}[i%3])
+	}
+	before := b.heapOnly()
+	b.finish(ends...)
+	if got := b.heapOnly() - before; got != jobs {
+		t.Errorf("%d of %d ends were heap-only", got, jobs)
+	}
+}
+
+// heapOnly is how many updates of jobs touched no index so far.
+func (b bundle) heapOnly() int {
+	b.t.Helper()
+	var n int
+	b.execute(`select pg_stat_force_next_flush()`)
+	if err := b.db.Get(&n, `select n_tup_hot_upd from pg_stat_user_tables where relname = 'job'`); err != nil {
+		b.t.Fatal(err)
+	}
+	return n
+}
