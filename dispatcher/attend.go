@@ -67,7 +67,7 @@ func (d *Dispatcher) gather(a *attempt, e *evidence) {
 	failpoint.Hit(failpoint.BeforeOutcome)
 	e.told, e.cancelled, e.expired = a.order(), a.row.CancelRequested, a.expired
 	e.limits = a.limits()
-	e.unbegun = a.adopted && !a.noted
+	e.unbegun = a.adopted && (!a.noted || !a.rebooted && !d.worked(a))
 	e.failures, e.most = a.row.Failures, max(1, a.row.MaxAttempts)
 	e.waived = a.row.Attempt - 1 - a.row.Failures
 	if a.group != nil {
@@ -90,6 +90,13 @@ func (d *Dispatcher) gather(a *attempt, e *evidence) {
 		}
 	}
 	failpoint.Hit(failpoint.AfterOutcome)
+}
+
+// worked reports whether the child got as far as making its work folder, which is the
+// first thing it does when it was told what to do.
+func (d *Dispatcher) worked(a *attempt) bool {
+	_, err := os.Lstat(a.dir.Work(a.row.Attempt))
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // status is how a child of ours ended; false for one that was adopted.

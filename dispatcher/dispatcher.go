@@ -174,7 +174,10 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			d.free(a)
 			d.look(true, false)
 		case a := <-d.settled:
-			delete(d.running, a.row.ID)
+			// The job may have been claimed again meanwhile.
+			if d.running[a.row.ID] == a {
+				delete(d.running, a.row.ID)
+			}
 		}
 	}
 	return nil

@@ -201,7 +201,7 @@ func (w *world) submit(recipeName, content string, change ...func(*job.Draft)) s
 }
 
 // until waits for a condition.
-func until(t *testing.T, what string, is func() bool) {
+func until(t *testing.T, what string, is func() bool, more ...func() any) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -210,6 +210,9 @@ func until(t *testing.T, what string, is func() bool) {
 	for !is() {
 		select {
 		case <-deadline.C:
+			for _, tell := range more {
+				t.Logf("%+v", tell())
+			}
 			t.Fatalf("waited in vain: %s", what)
 		case <-look.C:
 		}
@@ -229,7 +232,7 @@ func (w *world) await(id string, state job.State) job.Job {
 			w.t.Fatalf("job ended %s (%+v), want %s", j.State, j.Result, state)
 		}
 		return j.State == state
-	})
+	}, func() any { return j })
 	return j
 }
 

@@ -79,6 +79,12 @@ type dispatcherProcess struct {
 
 func (w *world) spawn(stop StopMode) *dispatcherProcess {
 	w.t.Helper()
+	return w.spawnProgram(os.Args[0], stop)
+}
+
+// spawnProgram runs a test binary as a dispatcher.
+func (w *world) spawnProgram(path string, stop StopMode, env ...string) *dispatcherProcess {
+	w.t.Helper()
 	text, err := json.Marshal(role{
 		URL: w.url, Spool: w.spool.Root(), Memcached: w.cache.socket, Runner: runnerPath,
 		Recipes: w.recipes.All(), Lanes: w.opts.Lanes, Times: w.opts.Times, Box: w.opts.Box,
@@ -87,8 +93,8 @@ func (w *world) spawn(stop StopMode) *dispatcherProcess {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &dispatcherProcess{t: w.t, cmd: exec.Command(os.Args[0]), ready: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), roleVariable+"="+string(text))
+	p := &dispatcherProcess{t: w.t, cmd: exec.Command(path), ready: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), append(env, roleVariable+"="+string(text))...)
 	if testing.Verbose() {
 		p.cmd.Stderr = os.Stderr
 	}

@@ -44,10 +44,13 @@ func statusOf(row job.Claimed, v verdict, now time.Time) progress.Status {
 	return s
 }
 
-// codeOf returns the problem code that a failed job's document carries.
+// codeOf returns the problem code nearest to an outcome class, as the job's document has.
 func codeOf(class fault.Class) fault.Code {
-	if class == fault.BadInput {
+	switch class {
+	case fault.BadInput:
 		return fault.Invalid
+	case fault.Disk:
+		return fault.InsufficientStorage
 	}
 	return fault.Internal
 }
