@@ -182,3 +182,24 @@ func TestMemoryPerKeyframe(t *testing.T) { // not parallel: it counts what the p
 		}
 	}
 }
+
+// A hostile file can have a tracker in every line. What that takes has to stay in
+// proportion to the file.
+func TestMemoryOfTinyTrackers(t *testing.T) { // not parallel: it counts what the process allocates
+	var b bytes.Buffer
+	b.WriteString("tracker,frame,x,y\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&b, "%x,1,1,1\n", i)
+	}
+	before, after := runtime.MemStats{}, runtime.MemStats{}
+	runtime.ReadMemStats(&before)
+	shot, err := readAs(t, "csv", b.Bytes())
+	runtime.ReadMemStats(&after)
+	if err != nil || len(shot.Trackers) != 100_000 {
+		t.Fatalf("got %d trackers, %v", len(shot.Trackers), err)
+	}
+	const most = 100 // times the size of the file, counting all that was ever allocated
+	if times := (after.TotalAlloc - before.TotalAlloc) / uint64(b.Len()); times > most {
+		t.Errorf("reading allocates %d times the size of the file, want at most %d", times, most)
+	}
+}

@@ -9,8 +9,9 @@ import (
 
 const (
 	// firstChunk and lastChunk are the number of keyframes in the smallest and largest
-	// piece a growing tracker is kept in.
-	firstChunk = 16
+	// piece a growing tracker is kept in. The first is small because a hostile file can
+	// have a tracker in each line.
+	firstChunk = 2
 	lastChunk  = 4096
 	// maxSide is the largest width or height that is taken for a frame size.
 	maxSide = 1_000_000
@@ -98,7 +99,11 @@ func (b *builder) another(rawName []byte) *gathering {
 	if b.byName == nil {
 		b.byName = map[string]*gathering{}
 	}
-	g := &gathering{key: string(rawName), name: track.CleanName(rawName)}
+	g := &gathering{name: track.CleanName(rawName)}
+	g.key = g.name
+	if g.key != string(rawName) {
+		g.key = string(rawName)
+	}
 	b.byName[g.key] = g
 	b.mixed = append(b.mixed, g)
 	return g

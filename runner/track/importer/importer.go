@@ -10,6 +10,10 @@
 //   - Trackers without keyframes are dropped; a file without any tracker is an error.
 //   - A frame size given by the person wins over the one in the file.
 //
+// Two formats are convertd's own: csv, a table with the columns tracker, frame, x, y and
+// residual, and json, a document of trackers with their keyframes. Their schemas stand at
+// the head of csv.go and json.go, examples of all formats in testdata.
+//
 // It does not own writing (exporter) or the order of reading, filtering and writing
 // (pipeline). It may import the standard library, runner/track and the parsers
 // runner/track/nuke and runner/track/shake.

@@ -92,6 +92,7 @@ func TestScripts(t *testing.T) {
 		"one axis":           {"Transform {\n center {{curve x1 1} 5}\n name A\n}", []string{`end Transform "A"`}},
 		"not animated":       {"Transform {\n center {100 200}\n translate 5\n name A\n}", []string{`end Transform "A"`}},
 		"expression":         {"Transform {\n center {{\"curve+5\" x1 1} {curve+5 x1 1}}\n name A\n}", []string{`end Transform "A"`}},
+		"control characters": {"\x00Transform\x01{\x02center\x00" + xy + "\x03}\x00", []string{`point "center" [{1 1}] [{1 2}]`, `end Transform ""`}},
 		"other class":        {"Blur {\n center " + xy + "\n}", nil},
 		"knob of a clone":    {"clone $C1 {\n center " + xy + "\n}", nil},
 		"comment":            {"# Transform {\n#! Transform {\nversion 5", nil},
