@@ -1,9 +1,13 @@
 package exporter
 
-import "convertd/runner/track"
+import (
+	"strconv"
 
-// aeKeyframesRate is the frame rate written into the text. Tracks do not know theirs;
-// After Effects places keyframes by frame number, so that it changes nothing there.
+	"convertd/runner/track"
+)
+
+// aeKeyframesRate is the frame rate written into the text, which has to name one. Tracks do
+// not know theirs, so the person is told where to change it.
 const aeKeyframesRate = 24
 
 // aeKeyframes writes keyframe text for the clipboard of After Effects, the form Mocha and
@@ -30,4 +34,5 @@ func writeAEKeyframes(t *text, shot track.Shot) {
 		}
 	}
 	t.str("\n\nEnd of Keyframe Data\n")
+	t.note("The text says " + strconv.Itoa(aeKeyframesRate) + " frames a second; for a composition with another rate change the number behind Units Per Second before pasting.")
 }

@@ -33,21 +33,23 @@ func BenchmarkOneWriter(b *testing.B) { benchmarkRun(b, []string{"3de4"}) }
 func BenchmarkAllWriters(b *testing.B) { benchmarkRun(b, referenceTargets()) }
 
 // benchmarkRun converts generated files. It reports keyframes read per second (each is
-// written once for every target) and the highest resident memory during the conversions;
-// comparing that of both sizes gives the growth for each keyframe.
+// written once for every target) and by how much the resident memory grew at most during
+// the conversions, altogether and for each keyframe.
 func benchmarkRun(b *testing.B, to []string) {
 	for _, size := range []struct{ trackers, frames int }{{100, 1000}, {1000, 1000}} {
 		keyframes := size.trackers * size.frames
 		b.Run(strconv.Itoa(keyframes), func(b *testing.B) {
 			req := Request{Input: generate(b, size.trackers, size.frames), Width: 4096, Height: 2160, To: to, OutDir: b.TempDir()}
-			resetPeak(b)
+			before := resetPeak(b)
 			for b.Loop() {
 				if _, err := Run(context.Background(), req); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.ReportMetric(float64(keyframes)*float64(b.N)/b.Elapsed().Seconds(), "keyframes/s")
-			b.ReportMetric(float64(peak(b))/(1<<20), "peak-MiB")
+			grown := float64(resident(b, "VmHWM:") - before)
+			b.ReportMetric(grown/(1<<20), "peak-MiB")
+			b.ReportMetric(grown/float64(keyframes), "peak-B/keyframe")
 		})
 	}
 }
@@ -83,23 +85,25 @@ func generate(b *testing.B, trackers, frames int) string {
 	return path
 }
 
-// resetPeak gives memory back and lets the kernel forget the highest resident memory.
-func resetPeak(b *testing.B) {
+// resetPeak gives memory back, lets the kernel forget the highest resident memory and
+// returns what is resident now.
+func resetPeak(b *testing.B) int64 {
 	b.Helper()
 	debug.FreeOSMemory()
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
 		b.Logf("peak memory includes what came before: %v", err)
 	}
+	return resident(b, "VmRSS:")
 }
 
-// peak returns the highest resident memory since resetPeak in bytes.
-func peak(b *testing.B) int64 {
+// resident returns a line of the kernel's account of this process in bytes.
+func resident(b *testing.B, line string) int64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
+	_, rest, _ := strings.Cut(string(status), line)
 	kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 	if err != nil {
 		b.Fatal(err)

@@ -115,7 +115,8 @@ func thereAndBack(t *rapid.T, format roundTrip, shot track.Shot) track.Shot {
 		t.Fatalf("no writer %s", format.writer)
 	}
 	var file bytes.Buffer
-	if notes, err := f.Write(context.Background(), &file, shot, exporter.Options{}); err != nil || len(notes) > 0 && format.name != nil {
+	notes, err := f.Write(context.Background(), &file, shot, exporter.Options{})
+	if err != nil || len(notes) > 0 && format.name != nil {
 		t.Fatalf("write: notes %q, error %v", notes, err)
 	}
 	text := file.String()

@@ -46,6 +46,7 @@ func (c *tally) add(v verdict, reasons []string) {
 // difference is taken back and the output compared again, so that everything else in it is
 // still compared.
 func TestSamples(t *testing.T) {
+	t.Parallel()
 	root := os.Getenv("CONVERTD_SAMPLES")
 	if root == "" {
 		t.Fatal("set CONVERTD_SAMPLES to the folder of the track samples")
