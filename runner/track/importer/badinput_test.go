@@ -127,6 +127,29 @@ func TestDetectRefusesWhatIsNoTrackFile(t *testing.T) {
 	}
 }
 
+func TestDetectLeavesUnknownTextToTheOwnerOfItsExtension(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ name, text, want string }{
+		"table":     {"a.csv", "point;time;left;up\n", "csv"},
+		"script":    {"a.SHK", "// nothing known yet\n", "shake-script"},
+		"ambiguous": {"a.txt", "nothing known\n", ""},
+		"binary":    {"a.nk", "\x7fELF\x00\x00", ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			imp, err := Detect([]byte(test.text), test.name)
+			got := ""
+			if err == nil {
+				got = imp.Format().ID
+			}
+			if got != test.want {
+				t.Errorf("got %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
 func TestDetectSaysWhatToDoWithProjects(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

@@ -29,7 +29,9 @@ func ByID(id string) (Importer, bool) {
 }
 
 // Detect finds the reader for a file from its first bytes (see Source.Head). The
-// extension of its name decides only between readers that are equally sure.
+// extension of its name decides only between readers that are equally sure, and where
+// none of them recognises a text: the reader the extension belongs to can then say best
+// what is wrong with it.
 func Detect(head []byte, name string) (Importer, error) {
 	if len(trim(head)) == 0 {
 		return nil, &track.ParseError{Format: "tracks", Problem: "the file is empty", Hint: "Export the tracks again and send that file."}
@@ -46,10 +48,28 @@ func Detect(head []byte, name string) (Importer, error) {
 			best, bestScore = imp, score
 		}
 	}
+	if best == nil && bytes.IndexByte(head, 0) < 0 {
+		best = ownerOf(extension)
+	}
 	if best == nil {
 		return nil, unknownFormat(head, extension)
 	}
 	return best, nil
+}
+
+// ownerOf returns the only reader that has this extension, nil if there are none or more.
+func ownerOf(extension string) Importer {
+	var owner Importer
+	for _, imp := range All() {
+		if !slices.Contains(imp.Format().Extensions, extension) {
+			continue
+		}
+		if owner != nil {
+			return nil
+		}
+		owner = imp
+	}
+	return owner
 }
 
 // unknownFormat is the error for a file no reader recognises.
