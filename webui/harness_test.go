@@ -36,7 +36,16 @@ import (
 	"convertd/webui/client"
 )
 
-func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(serveVariable); url != "" {
+		if err := serveAlone(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(dbtest.Main(m))
+}
 
 const adminToken = "the-administrator's-token-of-the-tests"
 
