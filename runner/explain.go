@@ -2,9 +2,11 @@ package runner
 
 import (
 	"regexp"
+	"slices"
 
 	"convertd/runner/fault"
 	"convertd/runner/progress/reading"
+	"convertd/runner/recipe"
 )
 
 // maxSentence bounds what people are told, in bytes.
@@ -21,30 +23,38 @@ func (a *attempt) explain(bad *verdict) {
 		return
 	}
 	lines := a.log.last(logKeep)
+	slices.Reverse(lines)
 	for _, rule := range a.spec.Explain {
 		match, err := regexp.Compile(rule.Match)
 		if err != nil {
 			a.log.add(streamRun, "the recipe's explanation "+rule.Match+" is wrong: "+err.Error())
 			continue
 		}
-		for i := len(lines) - 1; i >= 0; i-- {
-			place := match.FindStringSubmatchIndex(lines[i])
-			if place == nil {
-				continue
-			}
-			say := func(template string) string {
-				return reading.CleanTo(maxSentence, string(match.ExpandString(nil, template, lines[i], place)))
-			}
-			bad.detail = say(rule.Say.In(a.spec.Lang))
-			if hint := rule.Hint.In(a.spec.Lang); hint != "" {
-				bad.hint = say(hint)
-			} else {
-				bad.hint = ""
-			}
-			if rule.Class != "" && bad.class == fault.ConverterFailed {
-				bad.class = rule.Class
-			}
+		if say, found := firstMatch(match, lines); found {
+			bad.explained(rule, say, a.spec.Lang)
 			return
 		}
+	}
+}
+
+// firstMatch finds the first line that matches and returns what fills a text with its
+// groups.
+func firstMatch(match *regexp.Regexp, lines []string) (say func(text string) string, found bool) {
+	for _, line := range lines {
+		if place := match.FindStringSubmatchIndex(line); place != nil {
+			return func(text string) string {
+				return reading.CleanTo(maxSentence, string(match.ExpandString(nil, text, line, place)))
+			}, true
+		}
+	}
+	return nil, false
+}
+
+// explained takes the words of a rule; a rule without a hint leaves none, because the
+// general one does not fit any more.
+func (v *verdict) explained(rule recipe.Explain, say func(string) string, lang string) {
+	v.detail, v.hint = say(rule.Say.In(lang)), say(rule.Hint.In(lang))
+	if rule.Class != "" && v.class == fault.ConverterFailed {
+		v.class = rule.Class
 	}
 }

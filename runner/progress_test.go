@@ -100,6 +100,18 @@ func TestProgressOfTools(t *testing.T) {
 	}
 }
 
+func TestNotifyWhereThePathIsTooLongForASocket(t *testing.T) {
+	t.Parallel()
+	tr := newTrial(t, bad("notify", "X_PERCENT=7"))
+	tr.job.Dir = filepath.Join(tr.job.Dir, strings.Repeat("long", 30))
+	tr.spec.Dir = tr.job.Dir
+	must(t, os.Mkdir(tr.job.Dir, 0o711))
+	_, documents := watchLines(t, tr)
+	if diff := cmp.Diff([]float64{7}, percents(t, documents)); diff != "" {
+		t.Errorf("percents (-want +got):\n%s\n%s", diff, tr.log())
+	}
+}
+
 func TestProbeGivesTheTotal(t *testing.T) {
 	t.Parallel()
 	s := step(sh("echo out_time_us=5000000; sleep 0.35; echo out_time_us=10000000"), func(s *recipe.Step) { s.Progress = "ffmpeg" })

@@ -236,7 +236,11 @@ func (a *attempt) progressLine(line []byte) {
 	}
 }
 
-// quote writes an argv as one line that a shell would read the same way.
+// maxQuoted bounds the command line in the log, in bytes.
+const maxQuoted = 4 << 10
+
+// quote writes an argv as one line that a shell would read the same way, if it is not too
+// long for the log.
 func quote(argv []string) string {
 	words := make([]string, len(argv))
 	for i, word := range argv {
@@ -245,7 +249,11 @@ func quote(argv []string) string {
 			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 		}
 	}
-	return oneLine(strings.Join(words, " "))
+	line := strings.Join(words, " ")
+	if len(line) > maxQuoted {
+		line = line[:maxQuoted] + " ..."
+	}
+	return oneLine(line)
 }
 
 func notStarted(program string, err error) *verdict {

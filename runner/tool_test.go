@@ -45,12 +45,18 @@ func startDaemon(args []string) error {
 		if text, err := os.ReadFile("survivor"); err == nil && strings.HasSuffix(string(text), "\n") {
 			break
 		}
-		syscall.Nanosleep(&syscall.Timespec{Nsec: 1e6}, nil)
+		<-time.After(time.Millisecond)
 	}
 	if len(args) > 0 {
-		<-make(chan os.Signal)
+		return waitForEver()
 	}
 	return os.WriteFile(filepath.Join(os.Getenv("CONVERTD_OUTPUT"), "stem.txt"), []byte("done\n"), 0o600)
+}
+
+// waitForEver is ended by a signal only.
+func waitForEver() error {
+	<-time.After(time.Hour)
+	return nil
 }
 
 // survive ignores everything that can be ignored.
@@ -59,8 +65,7 @@ func survive([]string) error {
 	if err := os.WriteFile("survivor", []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
 		return err
 	}
-	time.Sleep(time.Hour)
-	return nil
+	return waitForEver()
 }
 
 // fillMemory takes so many MiB and holds them.
@@ -73,9 +78,8 @@ func fillMemory(args []string) error {
 	for i := 0; i < len(block); i += 4096 {
 		block[i] = 1
 	}
-	time.Sleep(time.Hour)
-	fmt.Println(block[0])
-	return nil
+	defer fmt.Println(block[0]) // keeps the block
+	return waitForEver()
 }
 
 // makeFiles makes so many empty files in the current folder, then waits.
@@ -89,8 +93,7 @@ func makeFiles(args []string) error {
 			return err
 		}
 	}
-	time.Sleep(time.Hour)
-	return nil
+	return waitForEver()
 }
 
 // growFile writes so many MiB in files of one, then waits.
@@ -104,8 +107,7 @@ func growFile(args []string) error {
 			return err
 		}
 	}
-	time.Sleep(time.Hour)
-	return nil
+	return waitForEver()
 }
 
 // makeNoise prints so many MiB without any line end; with a second word as lines.
@@ -137,7 +139,7 @@ func typeSlowly(args []string) error {
 		if _, err := os.Stdout.WriteString(text); err != nil {
 			return err
 		}
-		time.Sleep(300 * time.Millisecond)
+		<-time.After(300 * time.Millisecond)
 	}
 	return nil
 }
@@ -153,7 +155,7 @@ func notify(args []string) error {
 		if _, err := conn.Write([]byte(strings.ReplaceAll(word, `\n`, "\n"))); err != nil {
 			return err
 		}
-		time.Sleep(300 * time.Millisecond)
+		<-time.After(300 * time.Millisecond)
 	}
 	return nil
 }
