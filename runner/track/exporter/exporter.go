@@ -15,11 +15,16 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
 	"convertd/runner/track"
 )
+
+// ErrIncomplete means that a shot lacks trackers, keyframes or the frame size. Callers check
+// that before, in words for people.
+var ErrIncomplete = errors.New("the shot lacks trackers, keyframes or the frame size")
 
 // Format describes a writer to people and programs.
 type Format struct {
@@ -57,10 +62,13 @@ type Options struct {
 }
 
 // Write writes the shot to w. The shot must have a frame size if NeedsSize is set, at
-// least one tracker and no tracker without keyframes. It returns what a person should
-// know about the result: names that had to be changed, trackers that did not fit. Errors
-// are those of ctx and w.
+// least one tracker and no tracker without keyframes; else the error is ErrIncomplete and
+// nothing is written. It returns what a person should know about the result: names that
+// had to be changed, trackers that did not fit. Other errors are those of ctx and w.
 func (f Format) Write(ctx context.Context, w io.Writer, shot track.Shot, o Options) (notes []string, err error) {
+	if !f.complete(shot) {
+		return nil, ErrIncomplete
+	}
 	t := newText(ctx, w, o)
 	t.first = f.base
 	if o.FirstFrame != 0 && !f.FromClip {
@@ -72,4 +80,17 @@ func (f Format) Write(ctx context.Context, w io.Writer, shot track.Shot, o Optio
 	}
 	f.write(t, shot)
 	return t.close()
+}
+
+// complete reports whether the shot has what every writer relies on.
+func (f Format) complete(shot track.Shot) bool {
+	if f.NeedsSize && (shot.Width <= 0 || shot.Height <= 0) {
+		return false
+	}
+	for _, tr := range shot.Trackers {
+		if len(tr.Keyframes) == 0 {
+			return false
+		}
+	}
+	return len(shot.Trackers) > 0
 }

@@ -184,6 +184,19 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+func TestIncomplete(t *testing.T) {
+	t.Parallel()
+	empty := named("a", "b")
+	empty.Trackers[1].Keyframes = nil
+	for _, f := range All() {
+		for _, shot := range []track.Shot{{Width: 9, Height: 9}, empty} {
+			if _, err := f.Write(context.Background(), io.Discard, shot, Options{}); err != ErrIncomplete {
+				t.Errorf("%s: got %v, want ErrIncomplete", f.ID, err)
+			}
+		}
+	}
+}
+
 // full is a destination without room.
 type full struct{}
 
