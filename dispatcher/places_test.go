@@ -12,7 +12,6 @@ import (
 	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/mail"
 	"convertd/runner/fault"
-	"convertd/runner/recipe"
 	"convertd/sql/job"
 )
 
@@ -164,9 +163,15 @@ func TestAJobThatKillsItsRunnerStops(t *testing.T) {
 	w.await(behind, job.Succeeded)
 }
 
+// killRunner kills the runner of an attempt that has begun to work: one that is killed
+// before it was told anything is not counted.
 func killRunner(w *world, row job.Claimed) bool {
-	n, err := readNote(w.spool.Job(row.ID), row.Attempt, row.Token)
-	if err != nil || n.Limits == (recipe.Limits{}) {
+	dir := w.spool.Job(row.ID)
+	n, err := readNote(dir, row.Attempt, row.Token)
+	if err != nil {
+		return false
+	}
+	if _, err := os.Stat(dir.Work(row.Attempt)); err != nil {
 		return false
 	}
 	p, err := os.FindProcess(n.PID)
