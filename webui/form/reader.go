@@ -26,7 +26,7 @@ const BufferSize = 256 << 10
 type Limits struct {
 	// Parts is how many parts there may be.
 	Parts int
-	// Header is how many bytes the headers of one part may have, and a preamble.
+	// Header is how many bytes the headers of one part may have.
 	Header int
 	// Field is how many bytes a field that is no file may have.
 	Field int
@@ -128,19 +128,17 @@ func (r *Reader) Next() (Part, error) {
 	return parseHeader(header)
 }
 
-// skip discards the rest of the current part, or the preamble before the first, which
-// is bounded because nobody needs one.
+// skip discards the rest of the current part. Before the first part there is nothing to
+// discard: RFC 2046 allows a preamble there, but no client of a form sends one, and
+// readers differ in what they take for the end of one.
 func (r *Reader) skip() error {
-	preamble := !r.inPart
-	skipped := 0
 	for {
 		data, last, err := r.piece()
 		if err != nil {
 			return err
 		}
-		skipped += len(data)
-		if preamble && skipped > r.limits.Header {
-			return malformed("its first boundary does not come")
+		if !r.inPart && len(data) > 0 {
+			return malformed("it does not begin with its boundary")
 		}
 		if last {
 			return nil
@@ -209,19 +207,18 @@ func (r *Reader) cutOff() error {
 }
 
 // endOfDelimiter consumes the line end after a delimiter, or the two dashes that make it
-// the last one.
+// the last one; only blanks may stand between. After the last one the body may end
+// without a line end, and what follows a line end is an epilogue, to be ignored.
 func (r *Reader) endOfDelimiter() (last bool, err error) {
 	line, err := r.until("\r\n", 256)
-	if bytes.HasPrefix(line, []byte("--")) {
-		return true, nil // RFC 2046: what follows is an epilogue, to be ignored
-	}
-	if err != nil {
+	rest, last := bytes.CutPrefix(line, []byte("--"))
+	if err != nil && (!last || !errors.Is(r.ended, io.EOF)) {
 		return false, err
 	}
-	if len(bytes.Trim(line, " \t")) > 0 {
+	if len(bytes.Trim(rest, " \t")) > 0 {
 		return false, malformed("there is text behind a boundary")
 	}
-	return false, nil
+	return last, nil
 }
 
 // until returns what comes before the mark and consumes both. Without a mark within
