@@ -2,6 +2,7 @@ package runner
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"convertd/runner/fault"
@@ -88,7 +89,7 @@ func (m *meter) overDisk() *verdict {
 func (a *attempt) timeoutVerdict() *verdict {
 	return &verdict{
 		class:  fault.Timeout,
-		detail: "The conversion took longer than its time limit of " + a.spec.Limits.Time.String() + ".",
+		detail: "The conversion took longer than its time limit of " + timeText(a.spec.Limits.Time) + ".",
 		hint:   raiseHint("limits.time", a.spec.Recipe, "a smaller file"),
 	}
 }
@@ -96,6 +97,18 @@ func (a *attempt) timeoutVerdict() *verdict {
 // raiseHint says where a limit is changed.
 func raiseHint(key, recipe, instead string) string {
 	return "The administrator can raise " + key + " in the recipe " + recipe + "; otherwise try " + instead + "."
+}
+
+// timeText writes a duration as recipes do: "1h30m", not "1h30m0s".
+func timeText(d time.Duration) string {
+	text := d.String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
 
 // bytesText writes a size for people in binary units.
