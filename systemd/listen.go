@@ -11,7 +11,10 @@ import (
 
 // Inbox receives what children say with sd_notify; it is the manager's side, for a
 // process that supervises services of its own.
-type Inbox struct{ conn *net.UnixConn }
+type Inbox struct {
+	path string
+	conn *net.UnixConn
+}
 
 // Listen opens an inbox at path, replacing what a dead predecessor left there.
 func Listen(path string) (*Inbox, error) {
@@ -22,7 +25,7 @@ func Listen(path string) (*Inbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open notification socket: %w", err)
 	}
-	return &Inbox{conn: conn}, nil
+	return &Inbox{path: path, conn: conn}, nil
 }
 
 // Receive waits for the next message and returns its assignments. It returns
@@ -42,4 +45,4 @@ func (i *Inbox) Receive() (map[string]string, error) {
 }
 
 // Close ends Receive and removes the socket.
-func (i *Inbox) Close() error { return i.conn.Close() }
+func (i *Inbox) Close() error { return errors.Join(i.conn.Close(), os.Remove(i.path)) }

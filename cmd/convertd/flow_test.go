@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -52,36 +50,33 @@ type upInstance struct {
 	cmd    *exec.Cmd
 	URL    string
 	Data   string
-	stderr *lockedBuffer
+	stderr *os.File
 	ended  chan error
 }
 
-// lockedBuffer is written by a process and read by a test.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+// said returns what the service has logged so far.
+func (u *upInstance) said() string {
+	raw, err := os.ReadFile(u.stderr.Name())
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw)
 }
 
 // startUp starts `convertd up` on a folder and waits until it is ready. environ adds
 // settings, NAME=VALUE.
 func startUp(t *testing.T, data string, environ ...string) *upInstance {
 	t.Helper()
-	u := &upInstance{t: t, Data: data, stderr: &lockedBuffer{}, ended: make(chan error, 1)}
+	u := &upInstance{t: t, Data: data, ended: make(chan error, 1)}
 	u.cmd = exec.Command(filepath.Join(binDir, "convertd"), "up", "--data", data, "--listen", "127.0.0.1:0")
 	u.cmd.Env = append(os.Environ(), environ...)
-	u.cmd.Stderr = u.stderr
+	// A file, not a pipe: what a killed one leaves behind would hold a pipe open.
+	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = log.Close() })
+	u.stderr, u.cmd.Stderr = log, log
 	stdout, err := u.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +88,7 @@ func startUp(t *testing.T, data string, environ ...string) *upInstance {
 	line, err := readLine(stdout)
 	if err != nil {
 		_ = u.cmd.Process.Kill()
-		t.Fatalf("convertd up did not get ready: %v\n%s", err, u.stderr)
+		t.Fatalf("convertd up did not get ready: %v\n%s", err, u.said())
 	}
 	go func() { u.ended <- u.cmd.Wait() }()
 	address, ok := strings.CutPrefix(line, "listening on ")
@@ -130,11 +125,11 @@ func (u *upInstance) stop() {
 	select {
 	case err := <-u.ended:
 		if err != nil {
-			u.t.Errorf("convertd up ended with %v\n%s", err, u.stderr)
+			u.t.Errorf("convertd up ended with %v\n%s", err, u.said())
 		}
 	case <-time.After(90 * time.Second):
 		_ = u.cmd.Process.Kill()
-		u.t.Errorf("convertd up did not stop\n%s", u.stderr)
+		u.t.Errorf("convertd up did not stop\n%s", u.said())
 	}
 	u.ended <- nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // noted returns the process that `up` noted for a service.
@@ -143,7 +145,7 @@ func TestUpSaysWhatIsMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	t.Cleanup(func() { _ = taken.Close() })
 	closed := filepath.Join(dataFolder(t), "file")
 	if err := os.WriteFile(closed, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -163,7 +165,9 @@ func TestUpSaysWhatIsMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"up", "--data", dataFolder(t), "--listen", "127.0.0.1:0"}, c.args...)
-			cmd := exec.Command(filepath.Join(binDir, "convertd"), args...)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, filepath.Join(binDir, "convertd"), args...)
 			cmd.Env = append(os.Environ(), c.environ...)
 			out, err := cmd.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), c.want) {
