@@ -39,6 +39,7 @@ type commands struct {
 	Web        webCommand        `cmd:"" group:"run" help:"Run the web process."`
 	Dispatcher dispatcherCommand `cmd:"" group:"run" help:"Run the dispatcher."`
 	Migrate    migrateCommand    `cmd:"" group:"admin" help:"Bring the database to this program's schema."`
+	Doctor     doctorCommand     `cmd:"" group:"admin" help:"Check everything this machine needs, with the remedy for what is wrong."`
 	Settings   configCommand     `cmd:"" name:"config" group:"admin" help:"Print the effective settings and where each comes from."`
 	Recipes    recipesCommand    `cmd:"" group:"admin" help:"List, check or show recipes."`
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -94,6 +95,9 @@ func (u *upRun) startAll() (address string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if err := u.keepEnviron(); err != nil {
+		return "", err
+	}
 	_, _ = fmt.Fprintf(u.stderr, "administrator's sign-in, once within ten minutes: http://%s/admin/sign-in?code=%s\n", web.address, web.signIn)
 	return web.address, nil
 }
@@ -102,6 +106,23 @@ func (u *upRun) stopAll() {
 	for i := len(u.started) - 1; i >= 0; i-- {
 		u.started[i]()
 	}
+}
+
+// environFile holds what the services of a running `up` were told, for the commands of
+// the administrator.
+const environFile = "environ.json"
+
+func (u *upRun) keepEnviron() error {
+	raw, err := json.Marshal(u.environ)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(u.run, environFile)
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		return fmt.Errorf("note the settings of the services: %w", err)
+	}
+	u.started = append(u.started, func() { u.warn("note of the settings not removed", os.Remove(path)) })
+	return nil
 }
 
 // adminToken is the configured one, else one made once for this data folder.

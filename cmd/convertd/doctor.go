@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"convertd/cmd/convertd/config"
+	"convertd/dispatcher/doctor"
+)
+
+// doctorCommand looks at everything the service needs.
+type doctorCommand struct {
+	Data string `help:"Data folder of a running convertd up (default: as for up)." placeholder:"DIR" type:"path"`
+	JSON bool   `name:"json" help:"Print the findings as JSON."`
+}
+
+// Run prints every finding and its remedy, and fails if one of them keeps jobs from
+// running.
+func (c *doctorCommand) Run(a *app) error {
+	loaded, err := a.settings(nil)
+	if err != nil {
+		return err
+	}
+	if loaded.Database.URL == "" {
+		if loaded, err = c.running(a); err != nil {
+			return err
+		}
+	}
+	options, err := doctorOptions(loaded)
+	if err != nil {
+		return err
+	}
+	findings := doctor.Examine(a.ctx, options)
+	if err := c.print(a, findings); err != nil {
+		return err
+	}
+	if doctor.Worst(findings) == doctor.Fail {
+		return errSilent
+	}
+	return nil
+}
+
+// running takes the settings that a running `up` gave its services.
+func (c *doctorCommand) running(a *app) (config.Loaded, error) {
+	data := c.Data
+	if data == "" {
+		var err error
+		if data, err = defaultData(); err != nil {
+			return config.Loaded{}, err
+		}
+	}
+	run, err := runFolder(data)
+	if err != nil {
+		return a.settings(nil) // nothing runs there: look at what is configured
+	}
+	raw, err := os.ReadFile(filepath.Join(run, environFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return a.settings(nil)
+	}
+	if err != nil {
+		return config.Loaded{}, fmt.Errorf("settings of the running service: %w", err)
+	}
+	var environ []string
+	if err := json.Unmarshal(raw, &environ); err != nil {
+		return config.Loaded{}, fmt.Errorf("settings of the running service: %w", err)
+	}
+	a.environ = append(a.environ, environ...)
+	return a.settings(nil)
+}
+
+func doctorOptions(loaded config.Loaded) (doctor.Options, error) {
+	set, err := readRecipes(loaded)
+	if err != nil {
+		return doctor.Options{}, err
+	}
+	o := doctor.Options{
+		DatabaseURL: loaded.Database.URL, Memcached: loaded.Memcached.Address, Spool: loaded.Spool.Dir,
+		Mail: mailConfig(loaded), Recipes: set, Slots: loaded.Dispatcher.Slots,
+	}
+	if os.Geteuid() == 0 {
+		o.UIDBase = loaded.Sandbox.UIDBase
+	}
+	o.Runner, err = runnerBinary()
+	return o, err
+}
+
+func (c *doctorCommand) print(a *app, findings []doctor.Finding) error {
+	if c.JSON {
+		return printJSON(a.stdout, findings)
+	}
+	for _, f := range findings {
+		if _, err := fmt.Fprintf(a.stdout, "%-4s  %-12s %s\n", f.Level, f.Check, f.Text); err != nil {
+			return err
+		}
+		if f.Remedy != "" {
+			if _, err := fmt.Fprintf(a.stdout, "%19s-> %s\n", "", f.Remedy); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
