@@ -179,6 +179,8 @@ func (s *Server) follow(ctx context.Context, f *follower, watch *watch) error {
 			return ctx.Err()
 		case <-end.C:
 			return nil
+		case <-s.stopping:
+			return nil
 		case <-watch.changed:
 			for _, v := range watch.take() {
 				f.status(v)
@@ -281,6 +283,8 @@ func (s *Server) followSet(ctx context.Context, f *flock) (grown bool, err error
 		select {
 		case <-ctx.Done():
 			return false, ctx.Err()
+		case <-s.stopping:
+			return false, nil
 		case <-watch.changed:
 			for id, v := range watch.take() {
 				f.status(id, v)

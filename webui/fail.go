@@ -84,9 +84,6 @@ func (s *Server) fail(w *response, r *http.Request, kind kind, err error) {
 		s.Log.LogAttrs(r.Context(), slog.LevelInfo, "answer cut off", slog.String("path", r.URL.Path), slog.Any("error", err))
 		panic(http.ErrAbortHandler)
 	}
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return // nobody is listening any more
-	}
 	problem := s.problem(r, err)
 	if r.ContentLength != 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger))
@@ -137,6 +134,9 @@ func (s *Server) problem(r *http.Request, err error) client.Problem {
 func classify(err error) error {
 	tooLarge := new(http.MaxBytesError)
 	switch {
+	case errors.Is(err, context.Canceled):
+		// The client went away; it will not read this.
+		return fault.New(fault.Unavailable, "The request was given up.", "Send it again.")
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fault.Wrap(err, fault.InsufficientStorage, "There is no room left to store the upload.",
 			"Try again later; the administrator has to free disk space.")

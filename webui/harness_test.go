@@ -63,6 +63,7 @@ type bench struct {
 	guard  *auth.Guard
 	status *statuses
 	log    *lockedBuffer
+	stop   context.CancelFunc
 }
 
 // statuses stands for memcached: what a runner or the dispatcher wrote.
@@ -199,6 +200,7 @@ func (b *bench) serve(o webui.Options) {
 	}
 	b.base = "http://" + listener.Addr().String()
 	ctx, stop := context.WithCancel(context.Background())
+	b.stop = stop
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ctx, listener) }()
 	b.t.Cleanup(func() {
@@ -440,4 +442,14 @@ func readString(t testing.TB, r io.Reader) string {
 func hexSum(content []byte) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
+}
+
+// list returns all jobs.
+func (b *bench) list() []job.Job {
+	b.t.Helper()
+	page, err := b.jobs.List(context.Background(), job.Filter{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return page.Jobs
 }

@@ -86,6 +86,10 @@ type Server struct {
 	tus     *tus.Handler
 	pages   *pages.Pages
 	mails   limits
+	// stopping is closed when the server is told to stop: what only waits then ends, and
+	// what works goes on.
+	stopping chan struct{}
+	stopOnce sync.Once
 	// streams has a place for each open event stream.
 	streams chan struct{}
 	// buffers are for reading bodies (*[]byte of form.BufferSize).
@@ -105,7 +109,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, pages: book, streams: make(chan struct{}, o.Limits.Streams)}
+	s := &Server{Options: o, pages: book, stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams)}
 	s.buffers.New = func() any { return new(make([]byte, form.BufferSize)) }
 	s.board = newBoard(o.Status, s.statusFromRow)
 	s.hub = newHub(s.board)
@@ -134,8 +138,6 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
-		// Requests hear of the stop through their context, so that event streams end.
-		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	stopSweeping := s.sweep()
 	defer stopSweeping()
@@ -147,6 +149,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	case err := <-failed:
 		return errors.Join(err, hs.Close())
 	case <-ctx.Done():
+		s.stopOnce.Do(func() { close(s.stopping) })
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()

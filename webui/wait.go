@@ -51,9 +51,8 @@ func (s *Server) waitForEnd(ctx context.Context, j job.Job, wait time.Duration) 
 				return s.Jobs.Find(ctx, j.ID)
 			}
 		case <-patience.Done():
-			if ctx.Err() != nil {
-				return j, ctx.Err()
-			}
+			return s.Jobs.Find(ctx, j.ID) // fails if the client is gone
+		case <-s.stopping:
 			return s.Jobs.Find(ctx, j.ID)
 		}
 	}
