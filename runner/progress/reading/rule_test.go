@@ -61,6 +61,7 @@ func TestExtractorsReadTheirTools(t *testing.T) {
 		{"yt-dlp", "", "[download]  97.9% of   57.22MiB at   29.57MiB/s ETA 00:00\nPROG 30/60 50.0%\nPROG 30/NA\n", []float64{97.9, 50}},
 		{"imagemagick", "", "load image[in.png]: 0 of 2500, 00% complete\rload image[in.png]: 2499 of 2500, 100% complete\rresize image[in.png]: 50 of 100, 50% complete\rsave image[out.jpg]: 0 of 1250, 00% complete\rsave image[out.jpg]: 1249 of 1250, 100% complete\r\n", []float64{0, 30, 42.5, 80, 100}},
 		{"imagemagick", "", "Morphology/Image[]: 1 of 2, 100% complete\rMorphology/Image[]: 1 of 2, 10% complete\r", []float64{55, 56.3}},
+		{"vips", "", "vipsthumbnail temp-11: 7% complete\rvipsthumbnail temp-11: 99% complete\r", []float64{7, 99}},
 		{"vips", "", "vips temp-5: 21 x 1 pixels, 2 threads\nvips temp-5: 100% complete\rvips temp-5: done in 0.01s \nvips temp-30: 1% complete\rvips temp-30: 45% complete\rvips temp-30: 100% complete\rvips temp-30: done in 6.06s          \n", []float64{1, 45, 100}},
 		{"ghostscript", "", "Processing pages 1 through 200.\nPage 1\nLoading font Courier\nPage 2\nPage 200\n", []float64{0, 0.5, 99.5}},
 		{"ghostscript", "", "Processing pages 5 through 8.\nPage 7\n", []float64{50}},

@@ -62,7 +62,7 @@ func (m *imageMagick) enter(stage string) {
 	}
 }
 
-// vips reads "vips temp-30: 45% complete" (--vips-progress). Small intermediate images
+// vips reads "vips temp-30: 45% complete" (--vips-progress), as vips and vipsthumbnail say. Small intermediate images
 // say 100 at once and never anything before: they do not count.
 type vips struct {
 	match *regexp.Regexp
@@ -70,7 +70,7 @@ type vips struct {
 }
 
 func newVips() Rule {
-	return &vips{match: regexp.MustCompile(`^vips (\S+): (\d+)% complete`)}
+	return &vips{match: regexp.MustCompile(`^vips(?:thumbnail)? (\S+): (\d+)% complete`)}
 }
 
 // Read takes one piece.

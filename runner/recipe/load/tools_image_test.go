@@ -118,3 +118,64 @@ command = ["cwebp", "-progress", "{input}", "-o", "{output}/{stem}.webp"]
 		t.Errorf("random bytes: %s %+v", bad.Class, bad.Outputs)
 	}
 }
+
+func TestImage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		about, file, size string
+		given             map[string][]string
+		want              string
+	}{
+		{"PNG to JPEG", "a.png", "300x200", map[string][]string{"to": {"jpg"}}, "mjpeg,300,200"},
+		{"JPEG to PNG", "a.jpg", "300x200", map[string][]string{"to": {"png"}}, "png,300,200"},
+		{"TIFF to AVIF", "a.tiff", "300x200", map[string][]string{"to": {"avif"}, "quality": {"60"}}, "av1,300,200"},
+		{"WebP to TIFF", "a.webp", "300x200", map[string][]string{"to": {"tiff"}, "strip": {"false"}}, "tiff,300,200"},
+		{"made smaller", "a.png", "1600x900", map[string][]string{"to": {"jpg"}, "size": {"640"}}, "mjpeg,640,360"},
+		{"upright and smaller", "a.png", "900x1600", map[string][]string{"to": {"jpg"}, "size": {"640"}}, "mjpeg,360,640"},
+		{"never made larger", "a.png", "300x200", map[string][]string{"to": {"jpg"}, "size": {"3840"}}, "mjpeg,300,200"},
+		{"a large one", "a.jpg", "5000x4000", map[string][]string{"to": {"jpg"}}, "mjpeg,5000,4000"},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			t.Parallel()
+			res := convert(t, "image", tt.given, input{picture(t, tt.file, tt.size, rgbFor(tt.file)...), hostile + filepath.Ext(tt.file)})
+			if got := streams(t, res.output(t)); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("the picture is %s, want %s", got, tt.want)
+			}
+			if want := "image/" + strings.Replace(tt.given["to"][0], "jpg", "jpeg", 1); res.Outputs[0].MediaType != want {
+				t.Errorf("the type is %s, want %s", res.Outputs[0].MediaType, want)
+			}
+			if tt.about == "a large one" {
+				res.rises(t, 3)
+			}
+		})
+	}
+}
+
+// rgbFor keeps TIFF plain: stored like video it is a kind of its own.
+func rgbFor(file string) []string {
+	if filepath.Ext(file) != ".tiff" {
+		return nil
+	}
+	return []string{"-pix_fmt", "rgb24"}
+}
+
+func TestImageRefuses(t *testing.T) {
+	t.Parallel()
+	svg := `<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>`
+	for _, tt := range []struct{ about, name, content string }{
+		{"half a PNG", "a.png", half(t, picture(t, "a.png", "600x400"))},
+		{"half a JPEG", "a.jpg", half(t, picture(t, "a.jpg", "600x400"))},
+		{"random bytes", "a.heic", garbage(3000)},
+		{"nothing", "a.png", ""},
+		{"another kind of file that the library could open", "a.png", svg},
+		{"a matrix in text", "a.png", "3 3\n1 0 0\n0 1 0\n0 0 1\n"},
+		{"a hostile name", hostile + ".gif", garbage(3000)},
+		{"a lie about its size", "a.png", "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x06\x00\x00\x00\x5f\x5f\x5f\x5f"},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			t.Parallel()
+			convert(t, "image", map[string][]string{"to": {"jpg"}}, input{written(t, "x", tt.content), tt.name}).fails(t, "The picture cannot be read")
+		})
+	}
+	convert(t, "image", map[string][]string{"to": {"jpg"}}, input{picture(t, "a.tiff", "300x200", "-pix_fmt", "yuv420p"), "a.tiff"}).fails(t, "stored in a way")
+}
