@@ -24,6 +24,7 @@ type DB struct {
 	*sqlx.DB
 	// Notifier rings the channels that Listen hears.
 	Notifier *Notifier
+	prepared prepared
 }
 
 // Pool sizes. A web process or a dispatcher needs few connections at once: its
@@ -49,7 +50,9 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(Explain(ctx, fmt.Errorf("open database: %w", err)), pool.Close())
 	}
-	return &DB{DB: pool, Notifier: newNotifier(pool)}, nil
+	return &DB{
+		DB: pool, Notifier: newNotifier(pool), prepared: prepared{statements: map[string]*sqlx.Stmt{}},
+	}, nil
 }
 
 // connect reads the address and adds what our statements rely on.
@@ -98,7 +101,7 @@ func session() map[string]string {
 // Close rings what is still owed and closes all connections.
 func (d *DB) Close() error {
 	d.Notifier.close()
-	return d.DB.Close()
+	return errors.Join(d.prepared.close(), d.DB.Close())
 }
 
 // InTx runs do in a transaction: committed when do returns nil, else rolled back.

@@ -20,15 +20,22 @@ import (
 	"convertd/sql/private"
 )
 
-// server is the one server of this test binary, started by the first test that needs
-// it and stopped by Main.
-var server shared
+// The servers of this test binary, each started by the first test that needs it and
+// stopped by Main. quick does not wait for the disk: nothing of it must survive the
+// machine. durable is what the service itself runs, for measurements.
+var (
+	quick = shared{settings: map[string]string{
+		"fsync": "off", "full_page_writes": "off", "max_connections": "300", "shared_buffers": "64MB"}}
+	durable shared
+)
 
 type shared struct {
-	once   sync.Once
-	server *private.Server
-	data   string
-	err    error
+	settings map[string]string
+
+	once    sync.Once
+	running *private.Server
+	data    string
+	err     error
 
 	mu sync.Mutex
 	// free has the addresses of databases that are empty and in nobody's use.
@@ -61,12 +68,12 @@ const template = "template_convertd"
 // startTimeout is generous: many test binaries may start a server at once.
 const startTimeout = 2 * time.Minute
 
-// Main runs the tests of a package and stops the server after them:
+// Main runs the tests of a package and stops the servers after them:
 //
 //	func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
 func Main(m *testing.M) int {
 	code := m.Run()
-	if err := server.stop(); err != nil {
+	if err := errors.Join(quick.stop(), durable.stop()); err != nil {
 		fmt.Fprintln(os.Stderr, "dbtest:", err)
 		return max(code, 1)
 	}
@@ -78,9 +85,28 @@ func Main(m *testing.M) int {
 // test that changes the schema or leaves sessions behind takes URL instead.
 func Open(t testing.TB) *db.DB {
 	t.Helper()
-	address := server.take()
+	return quick.open(t)
+}
+
+// OpenDurable is Open on a server whose commits wait for the disk.
+func OpenDurable(t testing.TB) *db.DB {
+	t.Helper()
+	return durable.open(t)
+}
+
+// URL makes a fresh database with the newest schema and returns its address, for tests
+// that start programs or open several pools. It goes with the server: to drop it alone
+// would cost a checkpoint.
+func URL(t testing.TB) string {
+	t.Helper()
+	return quick.make(t)
+}
+
+func (s *shared) open(t testing.TB) *db.DB {
+	t.Helper()
+	address := s.take()
 	if address == "" {
-		address = URL(t)
+		address = s.make(t)
 	}
 	opened, err := db.Open(context.Background(), address)
 	if err != nil {
@@ -91,9 +117,23 @@ func Open(t testing.TB) *db.DB {
 			t.Errorf("close test database: %v", err)
 			return
 		}
-		server.give(address)
+		s.give(address)
 	})
 	return opened
+}
+
+// make copies the template.
+func (s *shared) make(t testing.TB) string {
+	t.Helper()
+	s.once.Do(s.start)
+	if s.err != nil {
+		t.Fatalf("start test database: %v", s.err)
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	if err := s.execute("create database " + name + " template " + template); err != nil {
+		t.Fatalf("make test database: %v", err)
+	}
+	return s.url(name)
 }
 
 // empty removes all rows and starts the numbers anew.
@@ -107,26 +147,10 @@ func empty(opened *db.DB) error {
 	return err
 }
 
-// URL makes a fresh database with the newest schema and returns its address, for tests
-// that start programs or open several pools. It goes with the server: to drop it alone
-// would cost a checkpoint.
-func URL(t testing.TB) string {
-	t.Helper()
-	server.once.Do(server.start)
-	if server.err != nil {
-		t.Fatalf("start test database: %v", server.err)
-	}
-	name := "test_" + strings.ToLower(rand.Text())
-	if err := server.execute("create database " + name + " template " + template); err != nil {
-		t.Fatalf("make test database: %v", err)
-	}
-	return server.url(name)
-}
-
 // start runs the server, in a folder that the user postgres may enter, and makes the
-// template. Nothing of it must survive the machine, so nothing waits for the disk.
+// template.
 func (s *shared) start() {
-	s.server, s.err = s.launch()
+	s.running, s.err = s.launch()
 	if s.err != nil {
 		return
 	}
@@ -146,7 +170,7 @@ func (s *shared) launch() (*private.Server, error) {
 	defer cancel()
 	return private.Start(ctx, private.Options{
 		Data: data, Log: slog.New(slog.DiscardHandler), DieWithParent: true,
-		Settings: map[string]string{"fsync": "off", "full_page_writes": "off", "max_connections": "300", "shared_buffers": "64MB"},
+		Settings: s.settings,
 		Setup:    []string{"alter role " + private.Role + " createdb"},
 	})
 }
@@ -163,7 +187,7 @@ func (s *shared) migrate() error {
 func (s *shared) execute(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	opened, err := db.Open(ctx, s.server.URL())
+	opened, err := db.Open(ctx, s.running.URL())
 	if err != nil {
 		return err
 	}
@@ -173,7 +197,7 @@ func (s *shared) execute(statement string) error {
 
 // url is the address of a database of the server.
 func (s *shared) url(name string) string {
-	address, err := url.Parse(s.server.URL())
+	address, err := url.Parse(s.running.URL())
 	if err != nil {
 		return ""
 	}
@@ -183,10 +207,10 @@ func (s *shared) url(name string) string {
 
 func (s *shared) stop() error {
 	var err error
-	if s.server != nil {
+	if s.running != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		err = s.server.Stop(ctx)
+		err = s.running.Stop(ctx)
 	}
 	if s.data == "" {
 		return err

@@ -39,7 +39,7 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 		return nil, err
 	}
 	var rows []row
-	if err := s.db.SelectContext(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places); err != nil {
+	if err := s.db.SelectPrepared(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places); err != nil {
 		return nil, explain(ctx, "claim jobs", err)
 	}
 	return claimedOf(rows)

@@ -75,7 +75,7 @@ func (s *Store) finish(ctx context.Context, ends []End) ([]bool, error) {
 	}
 	var numbers []int
 	applied := make([]bool, len(ends))
-	if err := s.db.SelectContext(ctx, &numbers, finishSQL, told, s.Keep.Seconds()); err != nil {
+	if err := s.db.SelectPrepared(ctx, &numbers, finishSQL, told, s.Keep.Seconds()); err != nil {
 		return applied, explain(ctx, fmt.Sprintf("finish %d jobs, first %s", len(ends), ends[0].ID), err)
 	}
 	again := false

@@ -94,8 +94,6 @@ create index job_expiring on job (wait_until) where waiting and wait_until is no
 -- Lists, newest first.
 create index job_owner on job (owner, seq);
 create index job_recipe on job (recipe, seq);
--- A small index for lists of a time: ranges of pages, hardly any cost for an insert.
-create index job_created_at on job using brin (created_at);
 create index job_group_id on job (group_id, seq) where group_id is not null;
 create index job_tags on job using gin (tags jsonb_path_ops) where tags <> '{}';
 -- Deleted jobs whose files or personal data are still there.
