@@ -8,7 +8,6 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -206,7 +205,7 @@ func readManifest(t *testing.T, root string) []sample {
 		if len(all) == 0 || all[len(all)-1].name != c[0] {
 			all = append(all, sample{
 				name: c[0], input: c[1], format: c[2],
-				width: number(c[5]), height: number(c[6]), trackers: number(c[8]), keyframes: number(c[9]),
+				width: number(t, c[5]), height: number(t, c[6]), trackers: number(t, c[8]), keyframes: number(t, c[9]),
 			})
 		}
 		if c[10] == "Equalizer4" && strings.HasPrefix(c[12], "expected/") {
@@ -217,10 +216,11 @@ func readManifest(t *testing.T, root string) []sample {
 }
 
 // number reads a column of the manifest; "-" means 0.
-func number(column string) int {
+func number(t *testing.T, column string) int {
+	t.Helper()
 	n, err := strconv.Atoi(column)
 	if err != nil && column != "-" {
-		panic(fmt.Sprintf("manifest column %q", column))
+		t.Fatalf("manifest column %q", column)
 	}
 	return n
 }
