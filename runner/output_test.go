@@ -244,3 +244,14 @@ func TestNewSpecFillsEverythingOnce(t *testing.T) {
 		t.Errorf("limits are %+v", spec.Limits)
 	}
 }
+
+func TestLastWordsAreReadHoweverBusyTheReaderIs(t *testing.T) {
+	t.Parallel()
+	// Patterns that take long make the reader fall behind by more than its patience.
+	slow := step(sh(`head -c 60000 /dev/zero | tr '\0' a | fold -w 2000; echo; echo last words; exit 1`),
+		func(s *recipe.Step) { s.FailIf = []string{"(?:a?){400}b"} })
+	o := newTrial(t, slow).run()
+	if n := len(o.LogTail); n == 0 || o.LogTail[n-1] != "last words" {
+		t.Errorf("the last words are missing in %d lines", n)
+	}
+}

@@ -187,7 +187,11 @@ func (a *attempt) shareInputs() error {
 	if a.box.UID == 0 {
 		return nil
 	}
-	if err := share(a.job.Dir, 0o711, -1); err != nil {
+	info, err := os.Lstat(a.job.Dir)
+	if err != nil {
+		return err
+	}
+	if err := share(a.job.Dir, info.Mode().Perm()&^0o006|0o001, -1); err != nil {
 		return err
 	}
 	if len(a.spec.Inputs) == 0 {

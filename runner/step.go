@@ -125,17 +125,46 @@ func (e *execution) read(out *stream) {
 // pump reads one stream to its end.
 func (e *execution) pump(f *os.File, write func([]byte), end func()) {
 	buffer := make([]byte, 32<<10)
+	var late extension
 	for {
 		n, err := f.Read(buffer)
 		if n > 0 {
 			write(buffer[:n])
 		}
-		if err != nil { // the end; EIO on a pseudo-terminal; or the patience is over
+		if late.granted(f, n, err) {
+			continue
+		}
+		if err != nil { // the end, or EIO on a pseudo-terminal
 			break
 		}
 	}
 	end()
 	e.readers <- struct{}{}
+}
+
+// extension lets a reader that is behind when its patience is over take what is there
+// already: a deadline that has passed hides it. That is at most what a pipe holds; more
+// comes only from somebody outside of the box who was handed the pipe.
+type extension struct {
+	taken int  // bytes since the first extension
+	begun bool // there was one
+	tried bool // and nothing came since the last
+}
+
+// maxPipe is what a pipe may hold at most (pipe-max-size in proc(5)), in bytes.
+const maxPipe = 1 << 20
+
+// granted extends the deadline of the file if that ended the reading.
+func (x *extension) granted(f *os.File, n int, err error) bool {
+	if x.begun && n > 0 {
+		x.taken += n
+		x.tried = false
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) || x.tried || x.taken > maxPipe {
+		return false
+	}
+	x.begun, x.tried = true, true
+	return f.SetReadDeadline(time.Now().Add(readPatience)) == nil
 }
 
 // supervise waits for the end of the program, serves the clock and the parent's
