@@ -60,7 +60,7 @@ const patience = 60 * time.Second
 
 // world is everything a dispatcher needs, for one test.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	db      *db.DB
 	url     string
 	jobs    *job.Store
@@ -70,7 +70,7 @@ type world struct {
 	opts    Options
 }
 
-func newWorld(t *testing.T, recipes ...recipe.Recipe) *world {
+func newWorld(t testing.TB, recipes ...recipe.Recipe) *world {
 	t.Helper()
 	w := &world{t: t, url: dbtest.URL(t), cache: startMemcached(t)}
 	var err error
@@ -86,7 +86,7 @@ func newWorld(t *testing.T, recipes ...recipe.Recipe) *world {
 }
 
 // openDir is a folder that other users can get to.
-func openDir(t *testing.T) string {
+func openDir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, d := range []string{dir, filepath.Dir(dir)} {
@@ -107,14 +107,14 @@ func (w *world) options(database *db.DB, status Status) Options {
 	}
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	if !testing.Verbose() {
 		return slog.New(slog.DiscardHandler)
 	}
 	return slog.New(slog.NewTextHandler(testWriter{t}, nil))
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(b []byte) (int, error) {
 	w.t.Log(strings.TrimRight(string(b), "\n"))
@@ -124,7 +124,7 @@ func (w testWriter) Write(b []byte) (int, error) {
 // served is a dispatcher at work.
 type served struct {
 	*Dispatcher
-	t    *testing.T
+	t    testing.TB
 	done chan struct{}
 	err  error
 	end  context.CancelFunc
@@ -201,7 +201,7 @@ func (w *world) submit(recipeName, content string, change ...func(*job.Draft)) s
 }
 
 // until waits for a condition.
-func until(t *testing.T, what string, is func() bool, more ...func() any) {
+func until(t testing.TB, what string, is func() bool, more ...func() any) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -237,7 +237,7 @@ func (w *world) await(id string, state job.State) job.Job {
 }
 
 // awaitFile waits for a file to hold something and returns it.
-func awaitFile(t *testing.T, path string) string {
+func awaitFile(t testing.TB, path string) string {
 	t.Helper()
 	var b []byte
 	until(t, path+" is written", func() bool {
@@ -269,7 +269,7 @@ type memcached struct {
 	once   sync.Once
 }
 
-func startMemcached(t *testing.T) *memcached {
+func startMemcached(t testing.TB) *memcached {
 	t.Helper()
 	m := &memcached{socket: filepath.Join(openDir(t), "m.sock")}
 	m.start(t)
@@ -282,7 +282,7 @@ func startMemcached(t *testing.T) *memcached {
 	return m
 }
 
-func (m *memcached) start(t *testing.T) {
+func (m *memcached) start(t testing.TB) {
 	t.Helper()
 	m.cmd = exec.Command("memcached", "-s", m.socket, "-a", "0700", "-U", "0", "-u", "root", "-m", "16")
 	if err := m.cmd.Start(); err != nil {

@@ -70,7 +70,7 @@ func playRole(text string) int {
 
 // dispatcherProcess is a dispatcher that can be killed.
 type dispatcherProcess struct {
-	t   *testing.T
+	t   testing.TB
 	cmd *exec.Cmd
 	// ready is closed when it has begun to claim.
 	ready chan struct{}

@@ -16,11 +16,11 @@ import (
 // theatre is a folder in which steps and tests see each other: steps write to "diary"
 // and wait for "go".
 type theatre struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 }
 
-func newTheatre(t *testing.T) theatre {
+func newTheatre(t testing.TB) theatre {
 	t.Helper()
 	dir := openDir(t)
 	if err := os.Chmod(dir, 0o777); err != nil {
@@ -57,7 +57,7 @@ func (th theatre) patient() string {
 }
 
 // gone waits until a process is no more.
-func gone(t *testing.T, pid int) {
+func gone(t testing.TB, pid int) {
 	t.Helper()
 	until(t, fmt.Sprintf("process %d is gone", pid), func() bool {
 		_, err := process.NameOf(pid)
@@ -65,7 +65,7 @@ func gone(t *testing.T, pid int) {
 	})
 }
 
-func pidIn(t *testing.T, path string) int {
+func pidIn(t testing.TB, path string) int {
 	t.Helper()
 	var pid int
 	until(t, path+" holds a pid", func() bool {
