@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"convertd/runner/fault"
@@ -31,14 +32,19 @@ func (s *Server) openBody(w http.ResponseWriter, r *http.Request, limit int64) (
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	body := http.MaxBytesReader(w, r.Body, limit)
-	return &steadyBody{body: body, control: http.NewResponseController(w), idle: s.Limits.Idle}, nil
+	if err := s.room(r.ContentLength); err != nil {
+		return nil, err
+	}
+	body := &steadyBody{body: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w), idle: s.Limits.Idle}
+	body.promise(&s.promised, r.ContentLength)
+	return body, nil
 }
 
-// room refuses an upload for which there is no room on the disk.
+// room refuses an upload for which there is no room on the disk, what uploads under way
+// will still bring left out.
 func (s *Server) room(size int64) error {
 	free, err := s.Spool.Free()
-	if err == nil && size > free-spare {
+	if err == nil && size+s.promised.Load() > free-spare {
 		return fault.New(fault.InsufficientStorage, "There is no room left to store the upload.",
 			"Try again later, or send a smaller file; the administrator has to free disk space.")
 	}
@@ -53,6 +59,22 @@ type steadyBody struct {
 	idle    time.Duration
 	owed    int
 	err     error
+	// promised counts what all bodies will still bring, left what this one will.
+	promised *atomic.Int64
+	left     int64
+}
+
+// promise counts size bytes that are to come; an unknown size counts as none.
+func (b *steadyBody) promise(all *atomic.Int64, size int64) {
+	b.promised, b.left = all, max(size, 0)
+	all.Add(b.left)
+}
+
+// came takes what came off the promise.
+func (b *steadyBody) came(n int64) {
+	n = min(n, b.left)
+	b.left -= n
+	b.promised.Add(-n)
 }
 
 func (b *steadyBody) Read(p []byte) (int, error) {
@@ -64,6 +86,7 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	n, err := b.body.Read(p)
 	b.owed -= n
 	b.err = err
+	b.came(int64(n))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, refuse(http.StatusRequestTimeout, fault.Invalid, "The upload came too slowly and was given up.",
 			fmt.Sprintf("At least %d KiB must arrive every %v. Large files are better sent as a resumable upload.", steadyPiece>>10, b.idle))
@@ -71,10 +94,11 @@ func (b *steadyBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close lifts the deadline of a body that was read without an error, because the answer
-// may take its time. What follows the last boundary of a form is read first: it counts
+// Close takes the promise back and lifts the deadline of a body that was read without an
+// error, because the answer may take its time. What follows the last boundary of a form is read first: it counts
 // for nothing, but the connection is used again.
 func (b *steadyBody) Close() error {
+	defer func() { b.came(b.left) }()
 	if b.err == nil {
 		_, _ = io.CopyN(io.Discard, b, steadyPiece)
 	}

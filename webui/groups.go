@@ -175,5 +175,5 @@ func (s *Server) getGroupArchive(w http.ResponseWriter, r *http.Request, p httpr
 	if len(with) == 0 {
 		return fault.New(fault.NotFound, "The group has no results.", "Its document says how far its jobs are.")
 	}
-	return s.sendZip(w, "convertd-"+g.ID[:8]+".zip", with)
+	return s.sendZip(w, r, "convertd-"+g.ID[:8]+".zip", with)
 }

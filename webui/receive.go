@@ -30,9 +30,7 @@ func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, sub *submis
 	if err != nil {
 		return err
 	}
-	if err := s.room(r.ContentLength); err != nil {
-		return err
-	}
+	defer body.Close()
 	r.Body = body
 	buffer := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(buffer)
@@ -41,7 +39,6 @@ func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, sub *submis
 	if err != nil {
 		return err
 	}
-	defer body.Close()
 	for {
 		part, err := reader.Next()
 		if errors.Is(err, io.EOF) {

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -90,6 +92,8 @@ type Server struct {
 	// what works goes on.
 	stopping chan struct{}
 	stopOnce sync.Once
+	// promised is how many bytes uploads under way will still bring.
+	promised atomic.Int64
 	// streams has a place for each open event stream.
 	streams chan struct{}
 	// buffers are for reading bodies (*[]byte of form.BufferSize).
@@ -183,7 +187,8 @@ func (s *Server) sweep() (stop func()) {
 	return func() { close(end) }
 }
 
-// router turns the route table into httprouter's tree. HEAD is answered wherever GET is.
+// router turns the route table into httprouter's tree. HEAD is answered wherever GET is,
+// but for event streams, which have no end to take the measure of.
 func (s *Server) router() *httprouter.Router {
 	router := httprouter.New()
 	router.RedirectFixedPath = false
@@ -191,7 +196,7 @@ func (s *Server) router() *httprouter.Router {
 	for _, rt := range s.routes() {
 		handle := s.serve(rt)
 		router.Handle(rt.method, rt.path, handle)
-		if rt.method == http.MethodGet {
+		if rt.method == http.MethodGet && !strings.HasSuffix(rt.path, "/events") {
 			router.Handle(http.MethodHead, rt.path, handle)
 		}
 	}

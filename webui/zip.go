@@ -24,7 +24,7 @@ func (s *Server) getArchive(w http.ResponseWriter, r *http.Request, p httprouter
 	if len(j.Outputs) == 0 {
 		return fault.New(fault.NotFound, "The job has no results.", "Its document says whether it has ended, and how.")
 	}
-	return s.sendZip(w, archiveName(j), []job.Job{j})
+	return s.sendZip(w, r, archiveName(j), []job.Job{j})
 }
 
 // archiveName is the stem of the first input, or the recipe's name.
@@ -41,11 +41,14 @@ func archiveName(j job.Job) string {
 
 // sendZip streams the results of jobs. An error in the middle cuts the connection, so
 // that nobody takes half an archive for a whole one.
-func (s *Server) sendZip(w http.ResponseWriter, name string, jobs []job.Job) error {
+func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, name string, jobs []job.Job) error {
 	w.Header().Set("Content-Type", "application/zip")
 	w.Header().Set("Content-Security-Policy", sandboxed)
 	w.Header().Set("Cache-Control", "private, no-cache")
 	attachment(w, name)
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	archive := zip.NewWriter(w)
 	var names spool.Names
 	for _, j := range jobs {
