@@ -54,6 +54,9 @@ func (s *Server) choices(v visit, mediaType, ext string) pages.Choices {
 			fitting = append(fitting, r)
 		}
 	}
+	slices.SortStableFunc(fitting, func(a, b recipe.Recipe) int {
+		return place(a, mediaType, ext) - place(b, mediaType, ext)
+	})
 	var list pages.Choices
 	sections := sectionsOf(v, fitting)
 	list.Likely = likely(sections)
@@ -72,6 +75,14 @@ func (s *Server) choices(v visit, mediaType, ext string) pages.Choices {
 		list.Taken = list.Likely[0].Value
 	}
 	return list
+}
+
+// place is where in its list of accepted files a recipe names this kind: what a recipe is
+// mainly for stands first there, so that a film becomes a film before it becomes a sound.
+func place(r recipe.Recipe, mediaType, ext string) int {
+	return slices.IndexFunc(r.Accept, func(one string) bool {
+		return recipe.Recipe{Accept: []string{one}}.Accepts(mediaType, ext)
+	})
 }
 
 // takesOne reports whether a job of the recipe may have a single file.
