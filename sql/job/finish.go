@@ -46,6 +46,9 @@ type End struct {
 //
 // When the ends do not go through together they are tried one by one, so that one that
 // PostgreSQL refuses does not hold up the others; the error is then the last refusal.
+// After an error, Finish may be called again with the same ends. One that was recorded
+// although its answer was lost is then not applied: look at the row before throwing away
+// what the attempt made.
 func (s *Store) Finish(ctx context.Context, ends []End) ([]bool, error) {
 	if len(ends) == 0 {
 		return nil, nil

@@ -48,6 +48,10 @@ type asked struct {
 // Insert makes the job: once it returns without an error the job is on disk and its
 // dispatcher has been rung. The files of the inputs must be on disk before. It fails
 // with conflict when the claim on the idempotency key was lost to another submission.
+//
+// When the connection breaks or ctx ends in the middle, the job may have been made all the
+// same. Only a fault other than unavailable proves that there is none; else leave the
+// files alone, the search for orphans finds them.
 func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
 	made := Job{
 		Identity: draft.Identity, Request: draft.Request, Inputs: draft.Inputs,

@@ -1,0 +1,239 @@
+package job_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"convertd/runner/fault"
+	"convertd/sql/job"
+)
+
+// model is what a job should be: the state machine in a few lines, without a database.
+type model struct {
+	state             job.State
+	attempt, failures int
+	asked, deleted    bool
+	// token is the live attempt's, "" for none.
+	token string
+}
+
+func (m *model) waiting() bool { return m.state == job.Queued || m.state == job.Scheduled }
+
+// machine drives the rows and the model side by side.
+type machine struct {
+	bundle
+	ids    []string
+	models map[string]*model
+	// stale are ends of attempts that are over; none of them may ever be applied.
+	stale []job.End
+}
+
+const maxAttempts = 3
+
+// Whatever is done in whatever order, every row is as the model says, and every state is
+// reached by the steps of the model only.
+func TestRowsFollowTheModel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	rapid.Check(t, func(r *rapid.T) {
+		b.execute(`with gone as (delete from queue_turn) delete from job`)
+		m := machine{bundle: b, models: map[string]*model{}}
+		r.Repeat(map[string]func(*rapid.T){
+			"insert": m.insertOne, "claim": m.claimSome, "finish": m.finishOne, "stale": m.finishStale,
+			"cancel": m.cancelOne, "delete": m.deleteOne, "due": m.makeDue, "expire": m.expireOne, "": m.check,
+		})
+	})
+}
+
+// pick draws one of the jobs; it skips the step when there is none.
+func (m *machine) pick(r *rapid.T) (string, *model) {
+	if len(m.ids) == 0 {
+		r.Skip("no job yet")
+	}
+	id := rapid.SampledFrom(m.ids).Draw(r, "job")
+	return id, m.models[id]
+}
+
+func (m *machine) insertOne(r *rapid.T) {
+	d := draft(rapid.SampledFrom([]string{"a", "b"}).Draw(r, "owner"))
+	d.MaxAttempts = maxAttempts
+	state := job.Queued
+	if rapid.Bool().Draw(r, "later") {
+		later := time.Now().Add(time.Hour)
+		d.RunAt, state = &later, job.Scheduled
+	}
+	m.insert(d)
+	m.ids = append(m.ids, d.ID)
+	m.models[d.ID] = &model{state: state}
+}
+
+func (m *machine) claimSome(r *rapid.T) {
+	queued := 0
+	for _, one := range m.models {
+		if one.state == job.Queued {
+			queued++
+		}
+	}
+	most := rapid.IntRange(1, 3).Draw(r, "most")
+	claimed := m.claim(most)
+	if len(claimed) != min(most, queued) {
+		r.Fatalf("claimed %d of %d, asked for %d", len(claimed), queued, most)
+	}
+	for _, c := range claimed {
+		one := m.models[c.ID]
+		if one.state != job.Queued {
+			r.Fatalf("claimed a job that was %s", one.state)
+		}
+		one.state, one.token = job.Running, c.Token
+		one.attempt++
+		if c.Attempt != one.attempt || c.Failures != one.failures {
+			r.Fatalf("claimed %+v, want attempt %d", c.Life, one.attempt)
+		}
+	}
+}
+
+func (m *machine) finishOne(r *rapid.T) {
+	id, one := m.pick(r)
+	if one.state != job.Running {
+		r.Skip("does not run")
+	}
+	next := rapid.SampledFrom([]job.State{job.Succeeded, job.Failed, job.Cancelled, job.Queued, job.Scheduled}).Draw(r, "next")
+	count := next != job.Cancelled && next != job.Succeeded && rapid.Bool().Draw(r, "count")
+	if count && !next.Ended() && one.failures+1 == maxAttempts {
+		next = job.Failed
+	}
+	last := end(job.Claimed{Job: job.Job{Identity: job.Identity{ID: id}, Life: job.Life{Attempt: one.attempt}}, Token: one.token}, next)
+	last.CountFailure = count
+	if next == job.Scheduled {
+		later := time.Now().Add(time.Hour)
+		last.RunAt = &later
+	}
+	if applied := m.finish(last); !applied[0] {
+		r.Fatalf("end of the live attempt of %s was not applied", id)
+	}
+	if one.asked && !next.Ended() {
+		next = job.Cancelled
+	}
+	one.state, one.token = next, ""
+	if count {
+		one.failures++
+	}
+	m.stale = append(m.stale, last)
+}
+
+func (m *machine) finishStale(r *rapid.T) {
+	if len(m.stale) == 0 {
+		r.Skip("no end yet")
+	}
+	old := rapid.SampledFrom(m.stale).Draw(r, "end")
+	if applied := m.finish(old); applied[0] {
+		r.Fatalf("an end was applied again: %+v", old)
+	}
+}
+
+func (m *machine) cancelOne(r *rapid.T) {
+	id, one := m.pick(r)
+	_, err := m.RequestCancel(context.Background(), id)
+	want := fault.Code("")
+	switch {
+	case one.deleted:
+		want = fault.NotFound
+	case one.waiting():
+		one.state = job.Cancelled
+	case one.state == job.Running:
+		one.asked = true
+	case one.state != job.Cancelled:
+		want = fault.AlreadyEnded
+	}
+	if fault.CodeOf(err) != want {
+		r.Fatalf("cancel of %+v: %v, want %q", one, err, want)
+	}
+}
+
+func (m *machine) deleteOne(r *rapid.T) {
+	id, one := m.pick(r)
+	err := m.Delete(context.Background(), id)
+	if fault.Is(err, fault.NotFound) != one.deleted || (err != nil && !one.deleted) {
+		r.Fatalf("delete of %+v: %v", one, err)
+	}
+	if one.waiting() {
+		one.state = job.Cancelled
+	}
+	one.asked = one.asked || one.state == job.Running
+	one.deleted = true
+}
+
+func (m *machine) makeDue(r *rapid.T) {
+	m.execute(`update job set run_at = now() where state = 'scheduled'`)
+	if _, err := m.Due(context.Background()); err != nil {
+		r.Fatal(err)
+	}
+	for _, one := range m.models {
+		if one.state == job.Scheduled {
+			one.state = job.Queued
+		}
+	}
+}
+
+func (m *machine) expireOne(r *rapid.T) {
+	id, one := m.pick(r)
+	m.execute(`update job set wait_until = now() where id = $1 and waiting and attempt = 0`, id)
+	ids, err := m.Expire(context.Background())
+	if err != nil {
+		r.Fatal(err)
+	}
+	expires := one.waiting() && one.attempt == 0
+	if slices.Contains(ids, id) != expires || len(ids) > 1 {
+		r.Fatalf("expired %v, want %s: %v", ids, id, expires)
+	}
+	if expires {
+		one.state = job.Expired
+	}
+}
+
+// check compares all rows with the model, and what lies beside them with the rows.
+func (m *machine) check(r *rapid.T) {
+	var rows []struct {
+		ID       string    `db:"id"`
+		State    job.State `db:"state"`
+		Attempt  int       `db:"attempt"`
+		Failures int       `db:"failures"`
+		Asked    bool      `db:"asked"`
+		Deleted  bool      `db:"deleted"`
+		Attempts int       `db:"attempts"`
+		Live     int       `db:"live"`
+		Result   job.State `db:"result"`
+	}
+	if err := m.db.Select(&rows, `select j.id, j.state, j.attempt, j.failures, j.cancel_requested_at is not null as asked,
+			j.deleted_at is not null as deleted,
+			(select count(*) from attempt a where a.job = j.id) as attempts,
+			(select count(*) from attempt a where a.job = j.id and a.ended_at is null) as live,
+			coalesce((select state from result r where r.job = j.id), '') as result
+		from job j`); err != nil {
+		r.Fatal(err)
+	}
+	if len(rows) != len(m.models) {
+		r.Fatalf("%d rows, %d models", len(rows), len(m.models))
+	}
+	for _, row := range rows {
+		one := m.models[row.ID]
+		if row.State != one.state || row.Attempt != one.attempt || row.Failures != one.failures ||
+			row.Asked != one.asked || row.Deleted != one.deleted {
+			r.Fatalf("row %+v, model %+v", row, *one)
+		}
+		live, result := 0, job.State("")
+		if one.state == job.Running {
+			live = 1
+		}
+		if one.state.Ended() {
+			result = one.state
+		}
+		if row.Attempts != one.attempt || row.Live != live || row.Result != result {
+			r.Fatalf("beside the row: %+v, model %+v", row, *one)
+		}
+	}
+}
