@@ -35,7 +35,7 @@
 // Signals to the child: SIGTERM cancels. SIGUSR1 stops safely: the step is asked with
 // SIGTERM to leave what it needs in its state folder and exit with 75. Both are
 // followed by SIGKILL to every process of the attempt after Limits.Grace. A request that
-// arrives before the Spec is kept and served with it. A child that waits for a Spec is
+// arrives while it waits for the Spec is kept and served with it. A child that waits for a Spec is
 // ended by closing descriptor 3.
 //
 // A step is over when its program ends: whatever that left running is killed. The child

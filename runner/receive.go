@@ -12,10 +12,14 @@ import (
 // ErrNoSpec means that the parent closed the descriptor before a whole Spec was read.
 var ErrNoSpec = errors.New("no spec arrived")
 
-// ReceiveSpec waits for the Spec on a descriptor. Of the descriptors that come along with
+// ReceiveSpec waits for the Spec on a descriptor; idle is called before it has to wait, if
+// it has to. Of the descriptors that come along with
 // it over a unix socket the first, the lock, is merely kept open; the second becomes the
 // status connection of the Spec.
-func ReceiveSpec(fd int) (Spec, error) {
+func ReceiveSpec(fd int, idle func()) (Spec, error) {
+	if !arrived(fd) {
+		idle()
+	}
 	r := &specReader{fd: fd}
 	var spec Spec
 	err := json.NewDecoder(r).Decode(&spec)
@@ -34,6 +38,13 @@ func ReceiveSpec(fd int) (Spec, error) {
 	}
 	spec.Limits = withDefaults(spec.Limits)
 	return spec, nil
+}
+
+// arrived reports whether there is something to read, or the end.
+func arrived(fd int) bool {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(poll, 0)
+	return err == nil && n > 0
 }
 
 // specReader reads a pipe or a unix socket by system calls.

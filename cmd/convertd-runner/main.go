@@ -32,10 +32,15 @@ func runAttempt() int {
 	if err := sandbox.CloseOnExec(); err != nil {
 		return fail(err.Error())
 	}
-	// Requests that arrive before the Spec wait here and are served with it.
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
-	spec, err := runner.ReceiveSpec(runner.SpecFD)
+	// Asking for signals takes several turns between threads, which a machine under load
+	// does not give at once: it is done while there is nothing else to do. Requests that
+	// arrive before the Spec are kept and served with it.
+	signals, asked := make(chan os.Signal, 8), make(chan struct{})
+	go func() {
+		signal.Notify(signals, syscall.SIGTERM, syscall.SIGUSR1)
+		close(asked)
+	}()
+	spec, err := runner.ReceiveSpec(runner.SpecFD, func() { <-asked })
 	switch {
 	case errors.Is(err, runner.ErrNoSpec):
 		return 0
@@ -43,6 +48,7 @@ func runAttempt() int {
 		fail(err.Error())
 		return runner.ExitSpec
 	}
+	<-asked
 	if err := runner.Run(spec, signals); err != nil {
 		return fail(err.Error())
 	}
