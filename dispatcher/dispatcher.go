@@ -52,6 +52,8 @@ type Dispatcher struct {
 	held []*attempt
 	// stopping is set once nothing more is claimed.
 	stopping bool
+	// lastEnd is when an attempt was last proved dead.
+	lastEnd time.Time
 	// unsure says that a claim failed and may yet have been committed.
 	unsure bool
 	// askAfter keeps from asking a database that does not answer more than once a poll.
@@ -169,6 +171,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 				nudge(d.sweepNow)
 			}
 		case <-poll.C:
+			d.beat()
 			d.look(false, false)
 		case a := <-d.ended:
 			d.free(a)
@@ -195,6 +198,7 @@ func nudge(c chan<- struct{}) {
 // something about this machine: the next claim waits, longer each time.
 func (d *Dispatcher) free(a *attempt) {
 	d.lanes.give(a.need, a.seat)
+	d.lastEnd = time.Now()
 	if a.unstarted {
 		d.troubles++
 		d.claimAfter = time.Now().Add(min(30*time.Second, time.Second<<min(d.troubles-1, 5)))
@@ -203,6 +207,19 @@ func (d *Dispatcher) free(a *attempt) {
 		d.troubles = 0
 	}
 	d.admit()
+}
+
+// beat says that the loop lives. While stopping, it also ends the wait for a database
+// that is away once nothing runs any more: the outcome files are the record.
+func (d *Dispatcher) beat() {
+	const patience = 10 * time.Second
+	if d.opts.Beat != nil {
+		d.opts.Beat()
+	}
+	if d.stopping && d.lanes.slots == 0 && time.Since(d.lastEnd) > patience {
+		d.log.Warn("leaving ends to be recorded by the next start", "attempts", len(d.running))
+		d.leave()
+	}
 }
 
 // look looks at the rows for the reason it was called, or for all when there is none.
@@ -323,7 +340,7 @@ func (d *Dispatcher) passCancels() bool {
 // stop begins to stop. What was claimed and not started goes back at once.
 func (d *Dispatcher) stop(mode StopMode) {
 	d.log.Info("stopping", "mode", mode.String(), "running", len(d.running)-len(d.held))
-	d.stopping = true
+	d.stopping, d.lastEnd = true, time.Now()
 	for _, a := range d.held {
 		a.seat = d.lanes.take(a.need, -1)
 		a.tell(orderStop)

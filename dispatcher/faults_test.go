@@ -95,29 +95,10 @@ func TestTheDatabaseMayBeAwayWhenAJobEnds(t *testing.T) {
 	id := w.submit("slow", "x")
 	w.serve(w.opts)
 	awaitFile(t, th.path("diary"))
-	admin, err := w.db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close()
-	// Nobody gets in any more, and who is in is thrown out.
-	var name string
-	if err := admin.QueryRowContext(context.Background(), `select current_database()`).Scan(&name); err != nil {
-		t.Fatal(err)
-	}
-	allow := func(connections int) {
-		if _, err := admin.ExecContext(context.Background(), fmt.Sprintf(`alter database %s connection limit %d`, name, connections)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	allow(1) // ours
-	if _, err := admin.ExecContext(context.Background(), `select pg_terminate_backend(pid) from pg_stat_activity
-		where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`); err != nil {
-		t.Fatal(err)
-	}
+	allow := w.shutOut()
 	th.tell("go")
 	awaitFile(t, w.spool.Job(id).Outcome(1))
-	allow(-1)
+	allow()
 	if j := w.await(id, job.Succeeded); j.Attempt != 1 || len(j.Outputs) != 1 {
 		t.Errorf("attempt %d, outputs %+v", j.Attempt, j.Outputs)
 	}
@@ -225,4 +206,61 @@ func TestAMachineThatCannotStartChildrenPausesAndRecovers(t *testing.T) {
 	if j := w.await(id, job.Succeeded); j.Failures != 0 {
 		t.Errorf("%d failures counted for what never began", j.Failures)
 	}
+}
+
+// TestAStopDoesNotWaitForAnAbsentDatabase stops a dispatcher whose job has ended while
+// the database is away; the next one records that end.
+func TestAStopDoesNotWaitForAnAbsentDatabase(t *testing.T) {
+	t.Parallel()
+	th := newTheatre(t)
+	w := newWorld(t, shell("slow", th.patient(), th.open))
+	id := w.submit("slow", "x")
+	beats := make(chan struct{}, 1)
+	w.opts.Beat = func() { nudge(beats) }
+	first := w.serve(w.opts)
+	awaitFile(t, th.path("diary"))
+	<-beats
+	allow := w.shutOut()
+	th.tell("go")
+	awaitFile(t, w.spool.Job(id).Outcome(1))
+	first.stop()
+	allow()
+	second, err := db.Open(context.Background(), w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { second.Close() })
+	opts := w.opts
+	opts.DB = second
+	w.serve(opts)
+	if j := w.await(id, job.Succeeded); j.Attempt != 1 {
+		t.Errorf("attempt %d", j.Attempt)
+	}
+	w.checkClean(id, 1)
+}
+
+// shutOut throws everybody out of the database but one connection of this test's, and
+// lets nobody in until the returned function is called.
+func (w *world) shutOut() (allow func()) {
+	w.t.Helper()
+	ctx := context.Background()
+	admin, err := w.db.Conn(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var name string
+	if err := admin.QueryRowContext(ctx, `select current_database()`).Scan(&name); err != nil {
+		w.t.Fatal(err)
+	}
+	limit := func(connections int) {
+		if _, err := admin.ExecContext(ctx, fmt.Sprintf(`alter database %s connection limit %d`, name, connections)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	limit(1)
+	if _, err := admin.ExecContext(ctx, `select pg_terminate_backend(pid) from pg_stat_activity
+		where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`); err != nil {
+		w.t.Fatal(err)
+	}
+	return func() { limit(-1); admin.Close() }
 }

@@ -232,8 +232,18 @@ func (w *world) await(id string, state job.State) job.Job {
 			w.t.Fatalf("job ended %s (%+v), want %s", j.State, j.Result, state)
 		}
 		return j.State == state
-	}, func() any { return j })
+	}, func() any { return j }, w.sessions)
 	return j
+}
+
+// sessions tells what the database is doing, for a test that waits in vain.
+func (w *world) sessions() any {
+	var found []struct {
+		State, Waits, Query string
+	}
+	err := w.db.Select(&found, `select coalesce(state, '') as state, coalesce(wait_event, '') as waits, left(query, 80) as query
+		from pg_stat_activity where datname = current_database()`)
+	return fmt.Sprint(found, err)
 }
 
 // awaitFile waits for a file to hold something and returns it.

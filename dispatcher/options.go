@@ -37,6 +37,9 @@ type Options struct {
 	// Ready is called once, when what was left behind has been looked at and claiming
 	// begins. It may be nil.
 	Ready func()
+	// Beat is called at every poll from the loop that everything depends on, for a
+	// watchdog. It must not wait. It may be nil.
+	Beat func()
 }
 
 // Recipes finds a recipe that is in force; *recipe.Set does.
