@@ -35,8 +35,9 @@
 // Signals to the child: SIGTERM cancels. SIGUSR1 stops safely: the step is asked with
 // SIGTERM to leave what it needs in its state folder and exit with 75. Both are
 // followed by SIGKILL to every process of the attempt after Limits.Grace. A request that
-// arrives while it waits for the Spec is kept and served with it. A child that waits for a Spec is
-// ended by closing descriptor 3.
+// arrives while the child waits for its Spec is kept and served with it; a child that
+// waits is ended by closing descriptor 3. A request in the first moment of the process,
+// before it waits, has the default effect of the signal, or none: repeat it.
 //
 // A step is over when its program ends: whatever that left running is killed. The child
 // exits with 0 whenever an outcome file was written, with ExitSpec or
