@@ -160,6 +160,30 @@ func TestSubmit_with_an_idempotency_key(t *testing.T) {
 	}
 }
 
+func TestSubmit_with_one_key_many_times_at_once_makes_one_job(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answers := make(chan answer)
+	const many = 8
+	for range many {
+		body, contentType := formBody(t, []string{"recipe=copy"}, upload{"a.txt", "hello"})
+		r, err := http.NewRequest(http.MethodPost, b.base+"/api/v1/jobs", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"Content-Type": {contentType}, "Idempotency-Key": {"a-key-that-is-long-enough-for-all"}}
+		go func() { answers <- b.send(r) }()
+	}
+	for range many {
+		if a := <-answers; a.StatusCode != http.StatusAccepted && a.StatusCode != http.StatusConflict {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+	}
+	if jobs := b.list(); len(jobs) != 1 || len(b.files()) != 1 {
+		t.Errorf("%d jobs, %d files", len(jobs), len(b.files()))
+	}
+}
+
 func TestSubmit_as_JSON_takes_results_of_other_jobs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
