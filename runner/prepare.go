@@ -179,8 +179,12 @@ func links(info fs.FileInfo) uint64 {
 // shareInputs lets the box's user, and no other box's, read the inputs. The folder of the
 // job can be entered by those who know its name.
 func (a *attempt) shareInputs() error {
+	look := os.Lstat
+	if a.box.UID == 0 {
+		look = os.Stat // a conversion here and now works on a link to the file, however large
+	}
 	for i, in := range a.spec.Inputs {
-		if info, err := os.Lstat(a.inputPath(i)); err != nil || !info.Mode().IsRegular() {
+		if info, err := look(a.inputPath(i)); err != nil || !info.Mode().IsRegular() {
 			return fmt.Errorf("input %s is missing in the spool (%v)", in.File, err)
 		}
 	}

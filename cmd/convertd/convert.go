@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,7 +93,7 @@ func (c *convertCommand) choose(set *recipe.Set, job *localJob) (recipe.Recipe, 
 		return recipe.Recipe{}, nil, err
 	}
 	if takesTargets(r) && len(c.To) > 0 {
-		given[recipe.ToParam] = append(given[recipe.ToParam], c.To...)
+		given[recipe.ToParam] = append(given[recipe.ToParam], single(r, c.To)...)
 	}
 	return r, given, c.addTrackOptions(r, given)
 }
@@ -147,6 +148,19 @@ func takesTargets(r recipe.Recipe) bool {
 		}
 	}
 	return false
+}
+
+// single leaves out the word for everything that the recipe makes ("tracks"): no target
+// given says the same.
+func single(r recipe.Recipe, to []string) []string {
+	var ids []string
+	for _, id := range to {
+		all := slices.ContainsFunc(r.Targets(), func(t recipe.Target) bool { return t.ID == id && t.Given == nil })
+		if !all {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func splitParams(params []string) (map[string][]string, error) {
