@@ -88,7 +88,8 @@ func startUp(t *testing.T, data string, environ ...string) *upInstance {
 	line, err := readLine(stdout)
 	if err != nil {
 		_ = u.cmd.Process.Kill()
-		t.Fatalf("convertd up did not get ready: %v\n%s", err, u.said())
+		log, _ := os.ReadFile(filepath.Join(data, "postgresql", "log"))
+		t.Fatalf("convertd up did not get ready: %v\n%s\nPostgreSQL's log:\n%s", err, u.said(), log)
 	}
 	go func() { u.ended <- u.cmd.Wait() }()
 	address, ok := strings.CutPrefix(line, "listening on ")

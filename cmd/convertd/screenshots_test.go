@@ -41,7 +41,7 @@ func TestScreenshots(t *testing.T) {
 	b.until("the address is the group's", `location.pathname.startsWith("/groups/")`)
 	b.open(b.path())
 	b.until("one is done and the other well under way",
-		`document.querySelector("[data-state=succeeded] img")?.complete && document.querySelector("[data-state=running] [data-bar]")?.value > 35`)
+		`document.querySelector("[data-state=succeeded] img")?.complete === true && document.querySelector("[data-state=running] [data-bar]")?.value > 35`)
 	b.shoot(*picture)
 	if *album != "" {
 		p.fillAlbum(t, b)

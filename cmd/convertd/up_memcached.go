@@ -39,6 +39,7 @@ func memcachedService(run string) (s *service, address string, err error) {
 		argv: []string{binary, "-s", socket, "-a", "0700", "-U", "0", "-m", memcachedMegabytes, "-c", "4096"},
 		user: who, stop: syscall.SIGTERM, patience: 5 * time.Second,
 		ready: func() bool { return answers(socket) },
+		gone:  func() error { return os.Remove(socket) },
 	}
 	return s, socket, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +33,8 @@ type service struct {
 	// ready is asked until it says yes.
 	notify bool
 	ready  func() bool
+	// gone, when not nil, removes what the service leaves behind when it stopped.
+	gone func() error
 
 	run    string // the folder for the note of its process and its notification socket
 	log    *slog.Logger
@@ -68,6 +71,12 @@ func (s *service) start(ctx context.Context) (readiness, error) {
 func (s *service) halt() {
 	s.quit()
 	<-s.ended
+	if s.gone == nil {
+		return
+	}
+	if err := s.gone(); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.log.Warn("left behind", "service", s.name, "error", err)
+	}
 }
 
 // supervise starts the service again whenever it ends by itself. A service that ends

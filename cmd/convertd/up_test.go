@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,14 +70,14 @@ func TestUpStopsWithoutATrace(t *testing.T) {
 	if left := usersOf(t, data); len(left) > 0 {
 		t.Errorf("left running: %v", left)
 	}
-	notes, err := filepath.Glob(filepath.Join(data, "run", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range notes {
-		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+	err := filepath.WalkDir(filepath.Join(data, "run"), func(path string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
 			t.Errorf("%s is left behind", path)
 		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	startUp(t, data)
 }
@@ -174,5 +176,17 @@ func TestUpSaysWhatIsMissing(t *testing.T) {
 				t.Errorf("%v\n%s\nwant a message with %q", err, out, c.want)
 			}
 		})
+	}
+}
+
+// kill ends a process by the name of its folder in /proc; it may be gone already.
+func kill(t *testing.T, pid string) {
+	t.Helper()
+	n, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(n, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Fatal(err)
 	}
 }

@@ -89,6 +89,18 @@ func (p place) removeSocket() error {
 	return nil
 }
 
+// removeStaleSocket removes what a killed server left of its socket. PostgreSQL would
+// judge by the number in the socket's lock file, which a process that is dead but not yet
+// reaped, or a stranger, may still bear. The caller has proved that no server is left.
+func (p place) removeStaleSocket() error {
+	for _, name := range []string{socketName, socketName + ".lock"} {
+		if err := os.Remove(filepath.Join(p.socket, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove socket of a dead database: %w", err)
+		}
+	}
+	return nil
+}
+
 func (p place) hba() string   { return filepath.Join(p.home, "hba.conf") }
 func (p place) ident() string { return filepath.Join(p.home, "ident.conf") }
 

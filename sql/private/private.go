@@ -112,6 +112,9 @@ func (s *Server) prepare(ctx context.Context) error {
 	if err := endLeftover(ctx, s.place.cluster, s.options.Log); err != nil {
 		return err
 	}
+	if err := s.place.removeStaleSocket(); err != nil {
+		return err
+	}
 	if err := s.place.writeAccess(s.user); err != nil {
 		return err
 	}
