@@ -50,7 +50,7 @@ func (s *Server) choices(v visit, mediaType, ext string) pages.Choices {
 	set := s.Recipes()
 	var fitting []recipe.Recipe
 	for _, r := range set.For(mediaType, ext) {
-		if set.Available(r.Name).OK() && takesOne(r) {
+		if visible(r, v.Caller) && set.Available(r.Name).OK() && takesOne(r) {
 			fitting = append(fitting, r)
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Server) targetList(v visit) []pages.Section {
 	set := s.Recipes()
 	var usable []recipe.Recipe
 	for _, r := range set.All() {
-		if set.Available(r.Name).OK() && takesOne(r) {
+		if visible(r, v.Caller) && set.Available(r.Name).OK() && takesOne(r) {
 			usable = append(usable, r)
 		}
 	}
@@ -62,7 +62,7 @@ func (s *Server) targetList(v visit) []pages.Section {
 // refusal comes back as the form with the reason.
 func (s *Server) submitForm(w http.ResponseWriter, r *http.Request, _ httprouter.Params) (err error) {
 	v := s.visit(w, r)
-	sub := &submission{caller: v.Caller, owner: v.Owner}
+	sub := submissionOf(r, v.Caller)
 	defer func() { err = s.cleanUp(sub, err) }()
 	made, err := s.takeForm(w, r, sub)
 	if err != nil {

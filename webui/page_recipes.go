@@ -18,7 +18,9 @@ func (s *Server) recipesPage(w http.ResponseWriter, r *http.Request, _ httproute
 	v := s.visit(w, r)
 	view := pages.RecipeList{Frame: s.frame(v, v.texts.Text("recipes.title"), "recipes")}
 	for _, declared := range s.Recipes().All() {
-		view.Recipes = append(view.Recipes, s.entry(v, declared))
+		if visible(declared, v.Caller) {
+			view.Recipes = append(view.Recipes, s.entry(v, declared))
+		}
 	}
 	return s.show(w, r, v, view)
 }
@@ -69,11 +71,11 @@ func acceptWords(v visit, accept []string) []string {
 
 // recipePage shows a recipe with all its settings.
 func (s *Server) recipePage(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
+	v := s.visit(w, r)
 	declared, ok := s.Recipes().Find(p.ByName("name"))
-	if !ok {
+	if !ok || !visible(declared, v.Caller) {
 		return noSuchRecipe
 	}
-	v := s.visit(w, r)
 	return s.show(w, r, v, s.recipeView(v, declared, nil))
 }
 

@@ -21,7 +21,10 @@ import (
 
 // newSubmission begins a submission of the request's caller.
 func (s *Server) newSubmission(r *http.Request) *submission {
-	caller := s.Guard.Caller(r)
+	return submissionOf(r, s.Guard.Caller(r))
+}
+
+func submissionOf(r *http.Request, caller auth.Caller) *submission {
 	sub := &submission{caller: caller, owner: caller.Owner}
 	sub.mayManage = func(owner string, hash []byte) bool { return caller.MayManage(r, owner, hash) }
 	sub.token, sub.tokenHash = auth.NewManageToken()

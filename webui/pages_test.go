@@ -1,0 +1,464 @@
+package webui_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"convertd/runner/fault"
+	"convertd/webui"
+	"convertd/webui/auth"
+	"convertd/webui/client"
+)
+
+// browser is a client with the cookies of one browser.
+type browser struct {
+	*bench
+	cookies map[string]string
+}
+
+func (b *bench) browser() *browser { return &browser{b, map[string]string{}} }
+
+func (b *browser) do(method, path, contentType string, body io.Reader) answer {
+	b.t.Helper()
+	headers := []string{"Content-Type: " + contentType}
+	for name, value := range b.cookies {
+		headers = append(headers, "Cookie: "+name+"="+value)
+	}
+	a := b.bench.do(method, path, body, headers...)
+	for _, cookie := range a.Cookies() {
+		b.cookies[cookie.Name] = cookie.Value
+	}
+	return a
+}
+
+// open returns the page's words, entities turned back.
+func (b *browser) open(path string, status int) string {
+	b.t.Helper()
+	a := b.do(http.MethodGet, path, "", nil)
+	if a.StatusCode != status || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+		b.t.Fatalf("%s answers %d %s, want %d and a page: %s", path, a.StatusCode, a.Header.Get("Content-Type"), status, shown(words(a)))
+	}
+	return words(a)
+}
+
+func words(a answer) string {
+	return strings.ReplaceAll(html.UnescapeString(string(a.body)), "\u00a0", " ")
+}
+
+// post sends a form without files.
+func (b *browser) post(path string, fields ...string) answer {
+	b.t.Helper()
+	values := url.Values{}
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, "=")
+		values.Add(name, value)
+	}
+	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", strings.NewReader(values.Encode()))
+}
+
+// upload sends the form of the first page.
+func (b *browser) upload(fields []string, files ...upload) answer {
+	b.t.Helper()
+	body, contentType := formBody(b.t, fields, files...)
+	return b.do(http.MethodPost, "/jobs", contentType, body)
+}
+
+// submitted uploads a file and returns the id of the job it became.
+func (b *browser) submitted(fields []string, file upload) string {
+	b.t.Helper()
+	a := b.upload(fields, file)
+	id, ok := strings.CutPrefix(a.Header.Get("Location"), "/jobs/")
+	if a.StatusCode != http.StatusSeeOther || !ok {
+		b.t.Fatalf("the form is answered %d to %q: %s", a.StatusCode, a.Header.Get("Location"), shown(words(a)))
+	}
+	return id
+}
+
+func says(t *testing.T, text string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q:\n%s", want, shown(text))
+		}
+	}
+}
+
+// shown is what a person sees of a page's body, for messages.
+func shown(text string) string {
+	_, body, _ := strings.Cut(text, "<main")
+	bare := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(body, " ")
+	return strings.Join(strings.Fields(bare), " ")
+}
+
+func TestPages_answer_with_policy_and_cookie(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, path := range []string{"/", "/jobs", "/recipes", "/recipes/copy"} {
+		a := b.get(path)
+		if a.StatusCode != http.StatusOK || len(a.Cookies()) != 1 || a.Cookies()[0].Name != auth.OwnerCookie {
+			t.Errorf("%s answers %d with cookies %v", path, a.StatusCode, a.Cookies())
+		}
+		if policy := a.Header.Get("Content-Security-Policy"); strings.Contains(policy, "unsafe") || !strings.HasPrefix(policy, "default-src 'self'") {
+			t.Errorf("%s has the policy %q", path, policy)
+		}
+		if h := b.do(http.MethodHead, path, nil); h.StatusCode != http.StatusOK || len(h.body) > 0 {
+			t.Errorf("HEAD %s answers %d with %d bytes", path, h.StatusCode, len(h.body))
+		}
+	}
+	small := b.get("/", "Accept-Encoding: gzip")
+	unzipped, err := gzip.NewReader(bytes.NewReader(small.body))
+	if err != nil || small.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("no compressed page: %v", err)
+	}
+	if text, err := io.ReadAll(unzipped); err != nil || !bytes.Contains(text, []byte("<h1>")) {
+		t.Errorf("the compressed page is %q (%v)", text, err)
+	}
+}
+
+func TestPages_static_files_and_icons(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, found := range regexp.MustCompile(`(?:href|src)="(/(?:static|icon)/[^"]+)"`).FindAllStringSubmatch(string(b.get("/").body), -1) {
+		if a := b.get(found[1]); a.StatusCode != http.StatusOK || len(a.body) == 0 {
+			t.Errorf("%s answers %d", found[1], a.StatusCode)
+		}
+	}
+	if a := b.get("/icon/62.svg"); a.StatusCode != http.StatusNotFound {
+		t.Errorf("an icon that is not there answers %d", a.StatusCode)
+	}
+}
+
+func TestPages_form_becomes_a_job_of_this_browser(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	says(t, b.open("/", 200), `<select name="to" required>`, `<option value="copy">COPY</option>`)
+	id := b.submitted([]string{"recipe=copy", "param.quality=7", "param.title=", "param.colours=red\r\n\r\nblue\n"}, upload{"päth.txt", "hello"})
+	j, err := b.jobs.Find(context.Background(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(j.Params); got != "map[colours:[red blue] quality:[7]]" {
+		t.Errorf("the parameters are %s", got)
+	}
+	says(t, b.open("/jobs", 200), "päth.txt")
+	says(t, b.open("/", 200), "Your latest jobs", "päth.txt")
+	stranger := b.bench.browser()
+	if text := stranger.open("/jobs", 200); strings.Contains(text, "päth.txt") {
+		t.Error("another browser lists the job")
+	}
+	byTarget := b.submitted([]string{"to=copy"}, upload{"b.txt", "x"})
+	says(t, b.open("/jobs/"+byTarget, 200), "b.txt")
+}
+
+func TestPages_form_that_is_refused_comes_back_with_the_reason(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		fields []string
+		file   upload
+		status int
+		want   string
+	}{
+		{"empty file", []string{"to=copy"}, upload{"a.txt", ""}, 400, "is empty"},
+		{"nothing chosen", []string{"to="}, upload{"a.txt", "x"}, 400, "neither a recipe"},
+		{"no such target", []string{"to=gold"}, upload{"a.txt", "x"}, 400, `Nothing here makes "gold"`},
+		{"wrong kind", []string{"to=webp"}, upload{"a.txt", "x"}, 415, "cannot be made from this file"},
+		{"wrong parameter", []string{"recipe=copy", "param.quality=99"}, upload{"a.txt", "x"}, 400, `value="99"`},
+		{"no file", []string{"recipe=copy"}, upload{"", ""}, 400, "The file is missing."},
+		{"unknown recipe", []string{"recipe=nope"}, upload{"a.txt", "x"}, 400, "There is no recipe"},
+		{"not installed", []string{"recipe=missing-tool"}, upload{"a.txt", "x"}, 503, "is not installed here"},
+		{"unknown field", []string{"to=copy", "colour=red"}, upload{"a.txt", "x"}, 400, "is not known here"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t).browser()
+			a := b.upload(row.fields, row.file)
+			if a.StatusCode != row.status || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
+				t.Errorf("answered %d %s, want %d and a page", a.StatusCode, a.Header.Get("Content-Type"), row.status)
+			}
+			says(t, words(a), row.want)
+			b.nothingLeft()
+		})
+	}
+}
+
+func TestPages_job_in_every_state(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *webui.Options) { o.Pages.MailsFailures = true }).browser()
+	first := b.submitted([]string{"to=copy"}, upload{"first.txt", "x"})
+	second := b.submitted([]string{"to=copy"}, upload{"second.txt", "x"})
+	says(t, b.open("/jobs/"+first, 200), "Next in line", `http-equiv="refresh"`)
+	says(t, b.open("/jobs/"+second, 200), "2nd in line", "1 job is ahead of this one.")
+
+	claimed := b.claim()
+	b.status.put(client.Status{ID: first, State: "running", Percent: ptr(62.4), Step: "Copying", Message: "half of it", Attempt: 1, UpdatedAt: time.Now()})
+	says(t, b.open("/jobs/"+first, 200), `value="62.4"`, "Copying: half of it", "<title data-plain=\"first.txt · convertd\">62 % · first.txt", "/icon/60.svg")
+	b.finish(claimed, fault.Succeeded, upload{"first.copy", "x"}, upload{"second.copy", "yy"})
+	says(t, b.open("/jobs/"+first, 200), "Download all (2 files, 3 B)", "first.copy", "/outputs.zip", "Kept until")
+
+	claimed = b.claim()
+	b.writeLog(second, claimed.Attempt, manyLines(30))
+	b.finish(claimed, fault.BadInput)
+	text := b.open("/jobs/"+second, 200)
+	says(t, text, "Could not be converted", "The file is no good.", "Send another.", "(last 20 lines)", "line 29 of the log", "The administrator has been sent this file.", "/retry")
+	if strings.Contains(text, "line 9 of the log") || strings.Contains(text, `http-equiv="refresh"`) {
+		t.Error("the failed job shows too much of its log, or reloads")
+	}
+	says(t, b.open("/jobs/"+second+"/card", 200), "Could not be converted")
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// manyLines is a log of so many lines.
+func manyLines(n int) string {
+	var log strings.Builder
+	for i := range n {
+		fmt.Fprintf(&log, "2026-03-14T12:00:%02dZ stderr line %d of the log\n", i%60, i)
+	}
+	return log.String()
+}
+
+func TestPages_names_are_escaped(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	id := b.submitted([]string{"to=copy"}, upload{"<img src=x onerror=alert(1)>.txt", "x"})
+	for _, path := range []string{"/jobs/" + id, "/jobs", "/", "/jobs/" + id + "/card"} {
+		if a := b.do(http.MethodGet, path, "", nil); bytes.Contains(a.body, []byte("<img src=x")) {
+			t.Errorf("%s shows the name as markup", path)
+		}
+	}
+}
+
+func TestPages_only_who_may_manage_acts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made := b.made() // through the API: its manage link opens in any browser
+	page := b.browser()
+	page.open("/", 200) // from now on it is not only an address
+	for _, action := range []string{"cancel", "delete", "retry"} {
+		if a := page.post("/jobs/" + made.ID + "/" + action); a.StatusCode != http.StatusForbidden {
+			t.Errorf("a stranger's %s is answered %d", action, a.StatusCode)
+		}
+	}
+	token := made.Links.Manage
+	says(t, page.open(token, 200), "/cancel?manage=")
+	_, query, _ := strings.Cut(token, "?")
+	a := page.post("/jobs/" + made.ID + "/cancel?" + query)
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != token {
+		t.Errorf("cancelling by the manage link is answered %d to %s, want %s", a.StatusCode, a.Header.Get("Location"), token)
+	}
+	says(t, page.open(token, 200), "This job was ended on request.")
+	if a := page.post("/jobs/" + made.ID + "/cancel?" + query); a.StatusCode != http.StatusSeeOther {
+		t.Errorf("cancelling again is answered %d, want the page that shows the end", a.StatusCode)
+	}
+}
+
+func TestPages_forms_of_other_sites_are_refused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	made := b.made()
+	a := b.do(http.MethodPost, "/jobs/"+made.ID+"/cancel", nil, "Origin: https://evil.example", "Sec-Fetch-Site: cross-site")
+	if a.StatusCode != http.StatusForbidden {
+		t.Errorf("a form of another site is answered %d", a.StatusCode)
+	}
+}
+
+func TestPages_retry_with_other_settings(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	id := b.submitted([]string{"recipe=copy", "param.quality=7", "param.title=Old"}, upload{"a.txt", "x"})
+	b.finish(b.claim(), fault.BadInput)
+	says(t, b.open("/jobs/"+id+"/retry", 200), "Convert a.txt again", `name="param.quality" value="7"`, `value="Old"`)
+	refused := b.post("/jobs/"+id+"/retry", "param.quality=99", "param.title=New")
+	if refused.StatusCode != http.StatusBadRequest {
+		t.Errorf("a wrong setting is answered %d", refused.StatusCode)
+	}
+	says(t, words(refused), `value="99"`, `value="New"`, `role="alert"`)
+	a := b.post("/jobs/"+id+"/retry", "param.quality=3", "param.title=")
+	again, err := b.jobs.Find(context.Background(), strings.TrimPrefix(a.Header.Get("Location"), "/jobs/"))
+	if err != nil || a.StatusCode != http.StatusSeeOther {
+		t.Fatalf("answered %d: %v", a.StatusCode, err)
+	}
+	if got := fmt.Sprint(again.Params); got != "map[quality:[3]]" || again.RetryOf != id {
+		t.Errorf("the new job has %s and tries %s again", got, again.RetryOf)
+	}
+}
+
+func TestPages_delete(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	id := b.submitted([]string{"to=copy"}, upload{"a.txt", "x"})
+	a := b.post("/jobs/" + id + "/delete")
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/jobs?deleted" {
+		t.Errorf("answered %d to %s", a.StatusCode, a.Header.Get("Location"))
+	}
+	says(t, b.open("/jobs?deleted", 200), "The job and its files were deleted.", "No jobs yet.")
+	says(t, b.open("/jobs/"+id, 404), "Nothing here")
+}
+
+func TestPages_choices_follow_the_content(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	png := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00"
+	a := b.do(http.MethodPost, "/choices?name=photo.txt", "application/octet-stream", strings.NewReader(png))
+	text := words(a)
+	says(t, text, `value="to-webp"`, "Looks like PNG", `value="copy"`, `data-settings="copy"`, `name="param.quality"`)
+	if strings.Index(text, `value="to-webp"`) > strings.Index(text, `value="copy"`) {
+		t.Error("the recipe for anything stands before the one for pictures")
+	}
+	for _, bad := range []string{"missing-tool", "merge", "button"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("%s is offered, which cannot take this one file", bad)
+		}
+	}
+	large := b.do(http.MethodPost, "/choices?name=a", "application/octet-stream", strings.NewReader(strings.Repeat("x", 1<<20)))
+	if large.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a megabyte of beginning is answered %d", large.StatusCode)
+	}
+}
+
+func TestPages_lists_page_and_filter(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	for i := range 35 {
+		b.submitted([]string{"to=copy"}, upload{fmt.Sprintf("file-%02d.txt", i), "x"})
+	}
+	text := b.open("/jobs", 200)
+	says(t, text, "file-34.txt", "Older jobs")
+	if strings.Contains(text, "file-04.txt") {
+		t.Error("the first page shows all jobs")
+	}
+	next := regexp.MustCompile(`href="(/jobs\?cursor=[^"]+)"`).FindStringSubmatch(text)
+	if next == nil {
+		t.Fatal("there is no address of the next page")
+	}
+	says(t, b.open(next[1], 200), "file-04.txt", "file-00.txt", "Newest jobs")
+	b.finish(b.claim(), fault.BadInput)
+	failed := b.open("/jobs?state=failed", 200)
+	says(t, failed, "file-00.txt", "The file is no good.")
+	if strings.Contains(failed, "file-01.txt") {
+		t.Error("the filter lets other states through")
+	}
+	says(t, b.open("/jobs?state=cancelled", 200), "No jobs in this state.")
+}
+
+func TestPages_administration(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	owner, admin := b.browser(), b.browser()
+	owner.submitted([]string{"to=copy"}, upload{"needle.txt", "x"})
+	owner.submitted([]string{"to=copy"}, upload{"hay.txt", "x"})
+	says(t, owner.open("/admin", 404), "Nothing here")
+	code := b.guard.NewCode()
+	says(t, admin.open("/admin/sign-in?code="+code, 200), code) // looking does not use it up
+	if a := admin.post("/admin/sign-in", "code="+code); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/admin" {
+		t.Fatalf("signing in is answered %d", a.StatusCode)
+	}
+	says(t, admin.open("/admin", 200), "needle.txt", "hay.txt", "anon:")
+	found := admin.open("/admin?q=needle", 200)
+	says(t, found, "needle.txt")
+	if strings.Contains(found, "hay.txt") {
+		t.Error("the search finds everything")
+	}
+	if a := b.browser().post("/admin/sign-in", "code="+code); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the code works twice: %d", a.StatusCode)
+	}
+	admin.post("/admin/sign-out")
+	admin.open("/admin", 404)
+}
+
+func TestPages_groups(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	b.open("/", 200)
+	first := b.submitted([]string{"to=copy", "group=new"}, upload{"one.txt", "x"})
+	j, err := b.jobs.Find(context.Background(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.submitted([]string{"to=copy", "group=" + j.Group}, upload{"two.txt", "x"})
+	b.finish(b.claim(), fault.Succeeded, upload{"one.copy", "x"})
+	text := b.open("/groups/"+j.Group, 200)
+	says(t, text, "2 files", "one.txt", "two.txt", `value="50"`, "Download all results", "Cancel all")
+	if strings.Index(text, "one.txt") > strings.Index(text, "two.txt") {
+		t.Error("the jobs of a group are not in the order in which they came")
+	}
+	if a := b.bench.browser().post("/groups/" + j.Group + "/cancel"); a.StatusCode != http.StatusForbidden {
+		t.Errorf("a stranger cancels a group: %d", a.StatusCode)
+	}
+	if a := b.post("/groups/" + j.Group + "/cancel"); a.StatusCode != http.StatusSeeOther {
+		t.Errorf("cancelling the group is answered %d", a.StatusCode)
+	}
+	says(t, b.open("/groups/"+j.Group+"/head", 200), "Cancelled", `value="100"`)
+}
+
+func TestPages_recipes(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	says(t, b.open("/recipes", 200), "To webp", "images, .exr", "Not installed: no-such-program-anywhere", "apt-get install no-such-package")
+	says(t, b.open("/recipes/merge", 200), `type="file" name="file" required multiple`)
+	says(t, b.open("/recipes/button", 200), ">Start<")
+	b.open("/recipes/nope", 404)
+	if id := b.submitted([]string{"recipe=button"}, upload{"", ""}); id == "" {
+		t.Error("a button makes no job")
+	}
+}
+
+func TestPages_tell_what_is_not_there(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, path := range []string{"/nothing", "/jobs/x", "/jobs/AAAAAAAAAAAAAAAAAAAAAAAAAA", "/groups/x", "/groups/AAAAAAAAAAAAAAAAAAAAAAAAAA", "/jobs/AAAAAAAAAAAAAAAAAAAAAAAAAA/card"} {
+		text := b.browser().open(path, http.StatusNotFound)
+		says(t, text, "Nothing here")
+	}
+	if a := b.get("/", "Host: evil.example"); a.StatusCode != http.StatusMisdirectedRequest || !bytes.Contains(a.body, []byte("<h1>")) {
+		t.Errorf("a strange host is answered %d", a.StatusCode)
+	}
+	if a := b.get("/nothing"); len(a.Cookies()) != 0 {
+		t.Error("an error page gives a cookie")
+	}
+}
+
+func TestPages_without_files_any_more(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	id := b.submitted([]string{"to=copy"}, upload{"a.txt", "x"})
+	b.finish(b.claim(), fault.Succeeded, upload{"a.copy", "x"})
+	if _, err := b.jobs.KeepUntil(context.Background(), id, time.Now().Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	text := b.open("/jobs/"+id, 200)
+	says(t, text, "The files were deleted")
+	if strings.Contains(text, "/retry") {
+		t.Error("a job without files can be tried again")
+	}
+	b.open("/jobs/"+id+"/retry", http.StatusGone)
+}
+
+func TestPages_lines_of_a_log_of_any_kind(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	id := b.submitted([]string{"to=copy"}, upload{"a.txt", "x"})
+	claimed := b.claim()
+	content := "2026-03-14T12:00:00Z stdout " + strings.Repeat("x", 100_000) + "\nno stamp here \xff\xfe\n\n2026-03-14T12:00:01.5Z stderr <b>end</b>\n"
+	b.writeLog(id, claimed.Attempt, content)
+	b.finish(claimed, fault.ConverterFailed)
+	a := b.do(http.MethodGet, "/jobs/"+id, "", nil)
+	says(t, words(a), "no stamp here \uFFFD", "12:00:01", "<b>end</b>")
+	if bytes.Contains(a.body, []byte("<b>end")) {
+		t.Error("a line of a log came through as markup")
+	}
+	if len(a.body) > 100_000 {
+		t.Errorf("the page has %d bytes, a long line among them", len(a.body))
+	}
+}
