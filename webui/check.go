@@ -86,7 +86,10 @@ func (s *Server) choose(sub *submission) (recipe.Recipe, map[string][]string, er
 			mediaType, extension = sub.files[0].mediaType, spool.Extension(sub.files[0].name)
 		}
 		target, err = s.Recipes().Choose(sub.to, mediaType, extension)
-		if fault.Is(err, fault.NotFound) {
+		switch {
+		case fault.Is(err, fault.UnsupportedMedia) && len(sub.files) == 0:
+			err = fileMissing()
+		case fault.Is(err, fault.NotFound):
 			err = fieldFault("to", fmt.Sprintf("Nothing here makes %q.", shorten(sub.to)), "The list at /api/v1/recipes names what can be made.")
 		}
 	default:
@@ -172,6 +175,10 @@ func inputRange(r recipe.Recipe) (least, most int) {
 	return r.Inputs.Min, r.Inputs.Max
 }
 
+func fileMissing() error {
+	return fieldFault("file", "The file is missing.", "Send it in a part named file, as curl does for -F file=@NAME.")
+}
+
 func checkFiles(r recipe.Recipe, files []received) error {
 	least, most := inputRange(r)
 	switch n := len(files); {
@@ -180,7 +187,7 @@ func checkFiles(r recipe.Recipe, files []received) error {
 	case n > most:
 		return fault.New(fault.TooManyFiles, fmt.Sprintf("%s takes %d at once, and %d were sent.", r.Name, most, n), "Send a job for each.")
 	case n < least && n == 0:
-		return fieldFault("file", "The file is missing.", "Send it in a part named file, as curl does for -F file=@NAME.")
+		return fileMissing()
 	case n < least:
 		return fieldFault("file", fmt.Sprintf("%s takes at least %d files, and %d came.", r.Name, least, n), "Send them together, in the order that is meant.")
 	}
