@@ -45,8 +45,12 @@ func (d *Dispatcher) adoptRow(row job.Claimed) {
 	d.attendants.Go(func() { d.attendAdopted(a) })
 }
 
-// reconcile looks after a claim whose answer was lost: rows that run in our name and
-// that we do not know of go back to their queue.
+// reconcilePolls is how many polls lie between two comparisons.
+const reconcilePolls = 5
+
+// reconcile looks after rows that run in our name although we do not know of them: a
+// claim of ours whose answer was lost, or a claim of a dispatcher that died, which the
+// server carried out only after we had looked. They go back to their queue.
 func (d *Dispatcher) reconcile() bool {
 	ctx, cancel := context.WithTimeout(d.leaving, brief)
 	defer cancel()
@@ -59,7 +63,7 @@ func (d *Dispatcher) reconcile() bool {
 			d.adoptRow(row)
 		}
 	}
-	d.unsure = false
+	d.reconcileAt = time.Now().Add(reconcilePolls * d.times.Poll)
 	return true
 }
 

@@ -248,3 +248,33 @@ func TestGroupsOfNobodyAreEnded(t *testing.T) {
 		return errors.Is(err, os.ErrNotExist)
 	})
 }
+
+// TestAClaimCarriedOutAfterItsClaimerDied is what a busy server does: the statement of a
+// killed dispatcher is carried out when its successor has long looked at the rows.
+func TestAClaimCarriedOutAfterItsClaimerDied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`), shell("hold", `sleep 300`))
+	w.opts.Lanes = Lanes{Slots: 1}
+	hold := w.submit("hold", "x")
+	w.serve(w.opts)
+	w.await(hold, job.Running)
+	id := w.submit("copy", "x")
+	name, err := spoolName(w.spool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	boot, err := process.BootID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, err := w.jobs.Claim(context.Background(), job.Claimer{Dispatcher: name, BootID: boot}, 1, nil)
+	if err != nil || len(late) != 1 || late[0].ID != id {
+		t.Fatalf("late claim of %v: %v", late, err)
+	}
+	if _, err := w.jobs.RequestCancel(context.Background(), hold); err != nil {
+		t.Fatal(err)
+	}
+	if j := w.await(id, job.Succeeded); j.Attempt != 2 || j.Failures != 0 {
+		t.Errorf("attempt %d, failures %d", j.Attempt, j.Failures)
+	}
+}

@@ -22,11 +22,11 @@ func (d *Dispatcher) attend(a *attempt) {
 	}
 	d.gather(a, &e)
 	d.report(d.ended, a)
-	if !d.record(a, e) {
+	if d.record(a, e) {
+		d.clean(a)
+	} else {
 		d.leaveBehind(a)
-		return
 	}
-	d.clean(a)
 	d.report(d.settled, a)
 }
 
@@ -109,13 +109,14 @@ func (c *child) status() (syscall.WaitStatus, bool) {
 }
 
 // record writes the end of the attempt into its row and says so in the status. It
-// returns false when the dispatcher leaves before that could be done.
+// returns false when that could not be done: then the row still runs in our name, and
+// we or the next dispatcher adopt it again, with its outcome file.
 func (d *Dispatcher) record(a *attempt, e evidence) bool {
 	v := judge(e)
 	end := d.endOf(a, e, v)
 	applied, err := d.finisher.finish(end)
 	if err != nil {
-		a.log.Warn("the end of the job could not be recorded; the next start will", "error", err)
+		a.log.Warn("the end of the job could not be recorded yet", "error", err)
 		return false
 	}
 	if !applied {

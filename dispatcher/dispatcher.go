@@ -54,8 +54,9 @@ type Dispatcher struct {
 	stopping bool
 	// lastEnd is when an attempt was last proved dead.
 	lastEnd time.Time
-	// unsure says that a claim failed and may yet have been committed.
-	unsure bool
+	// reconcileAt is when rows that run in our name are next compared with what we know;
+	// the zero time means now: a claim failed and may yet have been committed.
+	reconcileAt time.Time
 	// askAfter keeps from asking a database that does not answer more than once a poll.
 	askAfter time.Time
 	// claimAfter keeps from claiming while this machine cannot start anything; troubles
@@ -235,7 +236,7 @@ func (d *Dispatcher) look(jobs, control bool) {
 	if ok && all && !d.stopping {
 		ok = d.promote()
 	}
-	if ok && d.unsure {
+	if ok && all && !time.Now().Before(d.reconcileAt) {
 		ok = d.reconcile()
 	}
 	if ok && (jobs || all) {
@@ -275,7 +276,7 @@ func (d *Dispatcher) claim() {
 		cancel()
 		if err != nil {
 			// It may have been committed all the same.
-			d.unsure = true
+			d.reconcileAt = time.Time{}
 			d.complain("claim jobs", err)
 			return
 		}
