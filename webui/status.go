@@ -123,10 +123,13 @@ func readDocument(document []byte) (view, bool) {
 	if json.Unmarshal(document, &told) != nil || told.ID == "" {
 		return view{}, false // not ours, whatever it is
 	}
+	running := told.State == string(job.Running)
+	// Of a job that waits, again or still, the row knows more: its place, and whether it
+	// was cancelled meanwhile.
 	return view{
 		body: document, tag: tagOf(document), known: true, done: told.Done, attempt: told.Attempt,
-		running: told.State == string(job.Running), updated: told.Updated,
-	}, true
+		running: running, updated: told.Updated,
+	}, running || told.Done
 }
 
 // fromRow returns what the row says, at most a second old.
