@@ -132,7 +132,10 @@ func choiceOf(r recipe.Recipe, t recipe.Target, only bool, title, lang string) p
 	if !only {
 		c.Value += "/" + t.ID
 	}
-	c.To, c.Title, c.Note = t.ID, strings.ToUpper(t.ID), title
+	c.To = t.ID
+	if word := targetWord(t.ID, title); word != "" {
+		c.Title, c.Note = word, title
+	}
 	if len(t.Given) > 0 {
 		c.Title, c.Target = titleOf(t.Title.In(lang), t.ID), t.ID
 		if t.Group != "" && t.Group != c.Title {
@@ -140,4 +143,19 @@ func choiceOf(r recipe.Recipe, t recipe.Target, only bool, title, lang string) p
 		}
 	}
 	return c
+}
+
+// targetWord is how people write a target ("MP4", and "WebP" where the recipe's title
+// spells it so); "" for one that is not called after a kind of file.
+func targetWord(id, title string) string {
+	for word := range strings.FieldsSeq(title) {
+		spelled := strings.ToLower(word[1:]) != word[1:] // more than a capital at the start
+		if strings.EqualFold(word, id) && spelled {
+			return word
+		}
+	}
+	if len(id) > 5 || strings.ContainsAny(id, "-_") {
+		return ""
+	}
+	return strings.ToUpper(id)
 }

@@ -405,7 +405,7 @@ func TestPages_groups(t *testing.T) {
 func TestPages_recipes(t *testing.T) {
 	t.Parallel()
 	b := setup(t).browser()
-	says(t, b.open("/recipes", 200), "To webp", "images, .exr", "Not installed: no-such-program-anywhere", "apt-get install no-such-package")
+	says(t, b.open("/recipes", 200), "To webp", "images · .exr", "Not installed: no-such-program-anywhere", "apt-get install no-such-package")
 	says(t, b.open("/recipes/merge", 200), `type="file" name="file" required multiple`)
 	says(t, b.open("/recipes/button", 200), ">Start<")
 	b.open("/recipes/nope", 404)

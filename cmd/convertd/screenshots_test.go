@@ -29,7 +29,7 @@ func TestScreenshots(t *testing.T) {
 	data := dataFolder(t)
 	p := pagesBundle{startUp(t, data, "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
 	b := p.tab(t)
-	b.look(1000, 1010, "light")
+	b.look(1000, 1380, "light")
 	b.open("/")
 	b.choose("#drop [data-pick]", movie(t))
 	b.until("the film is uploaded", `document.querySelector("[data-upload].sent") !== null`)

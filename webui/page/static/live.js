@@ -73,6 +73,8 @@ function hear(status) {
   const job = jobs.get(status.id);
   if (!job || ended.includes(job.state)) return;
   const other = status.state !== job.state || (job.attempt && status.attempt !== job.attempt);
+  // A status without any word is the row's: what the runner told last says more.
+  if (!other && job.percent != null && status.percent === null && !status.step) return;
   Object.assign(job, { attempt: status.attempt, left: status.eta_seconds, percent: status.percent });
   if (other) renew(status.id).then(() => live().length || connect());
   else update(document.getElementById(`job-${status.id}`), job, status);
