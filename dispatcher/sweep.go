@@ -40,6 +40,7 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 		if s.clock.steady(d.log) {
 			s.files(ctx)
 			s.rows(ctx)
+			s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
 			s.orphans(ctx)
 		}
 		select {

@@ -34,3 +34,12 @@ func (s *Store) Expire(ctx context.Context) ([]string, error) {
 	err := s.db.SelectContext(ctx, &ids, expireSQL, batch, s.Keep.Seconds())
 	return ids, explain(ctx, "expire jobs", err)
 }
+
+//go:embed tidyturns.sql
+var tidyTurnsSQL string
+
+// TidyTurns removes the turns that were passed before the last one of their queue.
+func (s *Store) TidyTurns(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, tidyTurnsSQL)
+	return explain(ctx, "tidy turns", err)
+}

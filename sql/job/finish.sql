@@ -19,7 +19,10 @@ with told as materialized (
             when 'failed' then e.result ->> 'class' end,
         failures = j.failures + e.count_failure::integer,
         ended_at = case when e.state in ('succeeded', 'failed', 'cancelled') then now() end,
-        run_at = case when e.state in ('queued', 'scheduled') then e.run_at else j.run_at end
+        run_at = case when e.state in ('queued', 'scheduled') then e.run_at else j.run_at end,
+        -- What goes back goes to the front, not below it: see due.sql.
+        turn = case when e.state = 'queued' then greatest(j.turn,
+            (select q.turn from queue_turn q where q.queue = j.queue order by q.turn desc limit 1)) else j.turn end
     from ruled e where j.id = e.id
     returning j.id, j.seq, j.recipe, j.state, j.class, j.ended_at, e.n
 ), closed as (

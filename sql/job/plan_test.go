@@ -25,6 +25,7 @@ func (b bundle) fill(n int, waiting bool) {
 		select translate(upper(substr(md5(n::text || $2), 1, 26)), '0189', 'GHIJ'), 'owner' || n % 50, 'tracks', '', 'queue' || n % 4,
 			n % 3, 1 + n / 50, '{}', '{}', '', '', '{}', $2, `+class+`, `+attempt+`, `+ended+`, `+ended+`, 1
 		from generate_series(1, $1::integer) as n`, n, state)
+	b.execute(`insert into lane select distinct queue, priority from job on conflict do nothing`)
 }
 
 // indexes are the indexes that a plan walks, and tables those that it reads from end to
@@ -99,7 +100,7 @@ func TestClaimPlan(t *testing.T) {
 			b.fill(row.ended, false)
 			b.fill(row.waiting, true)
 			b.execute(row.after)
-			w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`)
+			w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`)
 			if !slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job") {
 				t.Errorf("indexes %v, scanned %v", w.indexes, w.scanned)
 			}

@@ -33,10 +33,13 @@ type Store struct {
 	// Keep is how long the files of a job are kept that ended without running: cancelled
 	// while it waited, or expired. NewStore sets DefaultKeep.
 	Keep time.Duration
+	// floors is how far Claim has come; now is the clock they go by.
+	floors floors
+	now    func() time.Time
 }
 
 // NewStore returns the store of a database.
-func NewStore(database *db.DB) *Store { return &Store{db: database, Keep: DefaultKeep} }
+func NewStore(database *db.DB) *Store { return &Store{db: database, Keep: DefaultKeep, now: time.Now} }
 
 // row is a job as the statements return it; select.sql names its columns.
 type row struct {

@@ -1,0 +1,181 @@
+package job_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"convertd/sql/job"
+)
+
+// pin holds a transaction open that can still see everything there is now.
+func (b bundle) pin() {
+	b.t.Helper()
+	tx, err := b.db.BeginTxx(context.Background(), nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = tx.Rollback() })
+	if _, err := tx.Exec(`set local idle_in_transaction_session_timeout = 0`); err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := tx.Exec(`declare c cursor for select * from job`); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// retire ends everything that waits as if it had been claimed long ago.
+func (b bundle) retire() {
+	b.t.Helper()
+	b.execute(`insert into queue_turn select queue, max(turn) from job group by queue on conflict do nothing`)
+	b.execute(`update job set state = 'succeeded', class = 'succeeded', attempt = 1, started_at = now(), ended_at = now()
+		where waiting`)
+}
+
+// clock is a store's time that moves when the test says so.
+func (b bundle) clock() (move func(time.Duration)) {
+	now := time.Now()
+	b.SetClock(func() time.Time { return now })
+	return func(d time.Duration) { now = now.Add(d) }
+}
+
+// A job that is committed below the floor, because its insert took long, is claimed by
+// the next claim that looks at everything, and not before.
+func TestClaimFindsWhatComesBelowTheFloor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	move := b.clock()
+	for range 4 {
+		b.insert(draft("ann"))
+		b.claim(1)
+		move(job.FloorAge)
+	}
+	late := b.insert(draft("late"))
+	b.exec(`update job set turn = 1 where id = $1`, late.ID)
+	if got := owners(b.claim(1)); got != "" {
+		t.Fatalf("claimed %q below the floor", got)
+	}
+	move(job.FloorsEvery)
+	if got := owners(b.claim(1)); got != "late" {
+		t.Errorf("a claim that looks at everything took %q", got)
+	}
+}
+
+// A job whose time has come, or that goes back, does not lie below the floor.
+func TestWhatGoesBackIsClaimedAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	move := b.clock()
+	soon := time.Now().Add(time.Hour)
+	d := draft("later")
+	d.RunAt = &soon
+	later := b.insert(d)
+	back := b.run(draft("back"))
+	for range 4 {
+		b.insert(draft("ann"))
+		b.claim(1)
+		move(job.FloorAge)
+	}
+	again := end(back, job.Queued)
+	again.Result = nil
+	b.finish(again)
+	b.exec(`update job set run_at = now() - interval '1 second' where id = $1`, later.ID)
+	if n, err := b.Due(t.Context()); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	got := []string{owners(b.claim(1)), owners(b.claim(1))}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"back", "later"}) {
+		t.Errorf("claimed %v", got)
+	}
+}
+
+// blocks is how many pages a claim reads.
+func (b bundle) blocks(floors string) float64 {
+	b.t.Helper()
+	statement, err := os.ReadFile("claim.sql")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var read float64
+	err = b.db.InTx(context.Background(), func(tx *sqlx.Tx) error {
+		var text []byte
+		if err := tx.Get(&text, "explain (analyze, buffers, format json) "+string(statement), "d", "b", 16, "{}", floors); err != nil {
+			return err
+		}
+		var plans []struct{ Plan map[string]any }
+		if err := json.Unmarshal(text, &plans); err != nil {
+			return err
+		}
+		for _, count := range []string{"Shared Hit Blocks", "Shared Read Blocks"} {
+			n, _ := plans[0].Plan[count].(float64)
+			read += n
+		}
+		return errUndo
+	})
+	if !errors.Is(err, errUndo) {
+		b.t.Fatal(err)
+	}
+	return read
+}
+
+// While somebody's transaction keeps the dead versions of claimed jobs, a claim that
+// knows how far it came does not walk them again.
+func TestClaimDoesNotWalkTheDead(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(50000, true)
+	b.pin()
+	b.retire()
+	d := draft("ann")
+	d.Queue, d.Priority = "queue1", 1
+	b.insert(d)
+	all := b.blocks(`[]`)
+	some := b.blocks(`[{"queue":"queue0","priority":0,"turn":1000},{"queue":"queue0","priority":1,"turn":1000},
+		{"queue":"queue0","priority":2,"turn":1000},{"queue":"queue1","priority":0,"turn":1000},
+		{"queue":"queue1","priority":1,"turn":1000},{"queue":"queue1","priority":2,"turn":1000},
+		{"queue":"queue2","priority":0,"turn":1000},{"queue":"queue2","priority":1,"turn":1000},
+		{"queue":"queue2","priority":2,"turn":1000},{"queue":"queue3","priority":0,"turn":1000},
+		{"queue":"queue3","priority":1,"turn":1000},{"queue":"queue3","priority":2,"turn":1000}]`)
+	if all < 1000 || some > all/10 {
+		t.Errorf("pages read with floors %v, without %v", some, all)
+	}
+}
+
+func (b bundle) percentile99(claims int) time.Duration {
+	b.t.Helper()
+	took := make([]time.Duration, claims)
+	for i := range took {
+		b.fillMore(16)
+		start := time.Now()
+		claimed := b.claim(16)
+		took[i] = time.Since(start)
+		b.endAll(claimed)
+	}
+	slices.Sort(took)
+	return took[claims*99/100]
+}
+
+// BenchmarkClaimAmongDead holds claims among a million jobs that ended while somebody's
+// transaction is open against claims from an empty table: p99-ratio is to stay below 2.
+func BenchmarkClaimAmongDead(b *testing.B) {
+	d := benchmark(b)
+	for b.Loop() {
+		b.StopTimer()
+		empty := d.percentile99(500)
+		d.fill(1000000, true)
+		d.pin()
+		d.retire()
+		d.fillMore(16)
+		d.endAll(d.claim(16))
+		b.StartTimer()
+		among := d.percentile99(500)
+		b.ReportMetric(float64(among)/float64(empty), "p99-ratio")
+	}
+}
