@@ -38,7 +38,7 @@ func (d *Dispatcher) adoptRow(row job.Claimed) {
 	a := d.newAttempt(row)
 	d.find(a)
 	d.running[row.ID] = a
-	a.seat = d.lanes.take(a.need, a.seat)
+	d.seat(a)
 	if row.CancelRequested {
 		a.tell(orderCancel)
 	}
@@ -96,7 +96,7 @@ func (d *Dispatcher) find(a *attempt) {
 		}
 		return
 	}
-	a.noted, a.bounds, a.seat = true, n.Limits, n.Seat
+	a.noted, a.bounds, a.seat, a.units = true, n.Limits, n.Seat, n.Units
 	if a.rebooted {
 		return
 	}

@@ -27,7 +27,7 @@ const (
 )
 
 // attempt is one execution of a job that this dispatcher looks after. The loop owns
-// need and seat; all else belongs to the goroutine that attends it.
+// need, seat and units; all else belongs to the goroutine that attends it.
 type attempt struct {
 	row    job.Claimed
 	dir    spool.Job
@@ -36,6 +36,8 @@ type attempt struct {
 	known bool
 	need  need
 	seat  int
+	// units are the numbers of the resources that it was granted.
+	units map[string][]int
 	log   *slog.Logger
 
 	spec  runner.Spec

@@ -179,7 +179,7 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 	if err != nil {
 		return err
 	}
-	n := note{Name: a.child.name, BootID: d.bootID, Seat: a.seat, Began: began, Token: a.row.Token, Limits: a.spec.Limits}
+	n := note{Name: a.child.name, BootID: d.bootID, Seat: a.seat, Units: a.units, Began: began, Token: a.row.Token, Limits: a.spec.Limits}
 	if a.group != nil {
 		n.Cgroup = a.group.Dir()
 		if err := a.group.Enter(a.child.name.PID); err != nil {

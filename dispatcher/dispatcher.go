@@ -43,6 +43,7 @@ type Dispatcher struct {
 	ended, settled chan *attempt
 	finisher       *finisher
 	sender         *mail.Sender
+	presence       *presence
 	attendants     sync.WaitGroup
 
 	// The loop's own.
@@ -50,8 +51,11 @@ type Dispatcher struct {
 	running map[string]*attempt
 	// held are claimed jobs that wait for room, in the order of the claim.
 	held []*attempt
-	// stopping is set once nothing more is claimed.
-	stopping bool
+	// stopping is set once nothing more is claimed; draining while an administrator wants
+	// nothing claimed.
+	stopping, draining bool
+	// blocked says that jobs waited for the end of others when last looked at.
+	blocked bool
 	// lastEnd is when an attempt was last proved dead.
 	lastEnd time.Time
 	// reconcileAt is when rows that run in our name are next compared with what we know;
@@ -88,6 +92,12 @@ func (d *Dispatcher) Stop(mode StopMode) {
 // Run serves the spool until ctx ends and Options.Stop is fulfilled, or Stop was called
 // and is. It first waits as a standby until no other dispatcher serves the spool.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	present, leavePresence := context.WithCancel(context.Background())
+	d.presence = newPresence(d)
+	var presence sync.WaitGroup
+	presence.Go(func() { d.presence.run(present) })
+	defer presence.Wait()
+	defer leavePresence()
 	lock, err := d.takeSpool(ctx)
 	if err != nil || lock == nil {
 		return err
@@ -157,12 +167,15 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 	defer poll.Stop()
 	over := ctx.Done()
 	for !d.finished() {
+		d.presence.tell(d.phase(), len(d.running)-len(d.held))
 		select {
 		case <-over:
 			over = nil
 			d.stop(d.opts.Stop)
 		case mode := <-d.stops:
 			d.stop(mode)
+		case mode := <-d.presence.drains:
+			d.drain(mode)
 		case ring, open := <-rings:
 			if !open {
 				return errors.New("the listener for jobs was closed")
@@ -170,6 +183,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			d.look(ring == job.Jobs, ring == job.Control)
 			if ring == job.Control {
 				nudge(d.sweepNow)
+				nudge(d.presence.now)
 			}
 		case <-poll.C:
 			d.beat()
@@ -182,6 +196,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			if d.running[a.row.ID] == a {
 				delete(d.running, a.row.ID)
 			}
+			d.afterEnd()
 		}
 	}
 	return nil
@@ -199,6 +214,7 @@ func nudge(c chan<- struct{}) {
 // something about this machine: the next claim waits, longer each time.
 func (d *Dispatcher) free(a *attempt) {
 	d.lanes.give(a.need, a.seat)
+	d.lanes.revoke(a.units)
 	d.lastEnd = time.Now()
 	if a.unstarted {
 		d.troubles++
@@ -239,6 +255,9 @@ func (d *Dispatcher) look(jobs, control bool) {
 	if ok && all && !time.Now().Before(d.reconcileAt) {
 		ok = d.reconcile()
 	}
+	if ok && (jobs || all) && !d.stopping {
+		ok = d.unblock()
+	}
 	if ok && (jobs || all) {
 		d.claim()
 	}
@@ -262,17 +281,21 @@ func (d *Dispatcher) promote() bool {
 
 // claim takes as many jobs as there is room for and starts them.
 func (d *Dispatcher) claim() {
-	for !d.stopping && !time.Now().Before(d.claimAfter) {
+	for !d.stopping && !d.draining && !time.Now().Before(d.claimAfter) {
 		var waiting []need
+		var short []string
 		for _, a := range d.held {
 			waiting = append(waiting, a.need)
+			if d.lanes.lacks(a.need) {
+				short = append(short, a.row.Recipe)
+			}
 		}
 		room, queues := d.lanes.free(waiting)
 		if room == 0 {
 			return
 		}
 		ctx, cancel := context.WithTimeout(d.leaving, brief)
-		claimed, err := d.jobs.Claim(ctx, job.Claimer{Dispatcher: d.name, BootID: d.bootID}, room, queues)
+		claimed, err := d.jobs.Claim(ctx, job.Claimer{Dispatcher: d.name, BootID: d.bootID}, room, queues, short...)
 		cancel()
 		if err != nil {
 			// It may have been committed all the same.
@@ -312,11 +335,17 @@ func (d *Dispatcher) admit() {
 			rest = append(rest, a)
 			continue
 		}
-		a.seat = d.lanes.take(a.need, -1)
+		d.seat(a)
 		d.attendants.Go(func() { d.attend(a) })
 	}
 	clear(d.held[len(rest):])
 	d.held = rest
+}
+
+// seat counts an attempt in.
+func (d *Dispatcher) seat(a *attempt) {
+	a.seat = d.lanes.take(a.need, a.seat)
+	a.units = d.lanes.grant(a.need, a.units)
 }
 
 // passCancels tells running jobs that somebody wants them ended.
@@ -342,12 +371,7 @@ func (d *Dispatcher) passCancels() bool {
 func (d *Dispatcher) stop(mode StopMode) {
 	d.log.Info("stopping", "mode", mode.String(), "running", len(d.running)-len(d.held))
 	d.stopping, d.lastEnd = true, time.Now()
-	for _, a := range d.held {
-		a.seat = d.lanes.take(a.need, -1)
-		a.tell(orderStop)
-		d.attendants.Go(func() { d.attend(a) })
-	}
-	d.held = nil
+	d.putBackHeld()
 	switch mode {
 	case LeaveRunning:
 		d.leave()
@@ -356,6 +380,16 @@ func (d *Dispatcher) stop(mode StopMode) {
 			a.tell(orderStop)
 		}
 	}
+}
+
+// putBackHeld returns what was claimed and not started.
+func (d *Dispatcher) putBackHeld() {
+	for _, a := range d.held {
+		d.seat(a)
+		a.tell(orderStop)
+		d.attendants.Go(func() { d.attend(a) })
+	}
+	d.held = nil
 }
 
 // finished reports whether a stop is fulfilled.

@@ -120,7 +120,7 @@ func TestLanes(t *testing.T) {
 	if !l.fits(video) || !l.fits(l.needOf(huge, "q")) {
 		t.Fatal("an empty machine has no room")
 	}
-	seat := l.take(video, -1)
+	seat, units := l.take(video, -1), l.grant(video, nil)
 	if l.fits(video) || l.fits(l.needOf(small, "video")) || l.fits(l.needOf(gpu, "q")) || l.fits(l.needOf(huge, "q")) {
 		t.Error("limits of queue, resource, slots or memory do not hold")
 	}
@@ -133,6 +133,7 @@ func TestLanes(t *testing.T) {
 		t.Errorf("free %d %v, want 1 and none of video", room, queues)
 	}
 	l.give(video, seat)
+	l.revoke(units)
 	l.give(other, second)
 	if room, queues := l.free(nil); room != 4 || queues["video"] != 1 || len(l.seats) != 0 || l.memory != 0 {
 		t.Errorf("after all gave back: free %d %v, seats %v, memory %d", room, queues, l.seats, l.memory)

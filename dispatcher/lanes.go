@@ -16,11 +16,12 @@ type need struct {
 
 // lanes count what is taken. They belong to the loop alone.
 type lanes struct {
-	limits    Lanes
-	slots     int
-	memory    int64
-	queues    map[string]int
-	resources map[string]int
+	limits Lanes
+	slots  int
+	memory int64
+	queues map[string]int
+	// units are the numbers in use of each resource: 0 up to what the machine has.
+	units map[string]map[int]bool
 	// seats are the box numbers in use: one per attempt, so that no two attempts that
 	// run at once share a user.
 	seats map[int]bool
@@ -28,7 +29,7 @@ type lanes struct {
 
 func newLanes(limits Lanes) *lanes {
 	limits.Slots = max(1, limits.Slots)
-	return &lanes{limits: limits, queues: map[string]int{}, resources: map[string]int{}, seats: map[int]bool{}}
+	return &lanes{limits: limits, queues: map[string]int{}, units: map[string]map[int]bool{}, seats: map[int]bool{}}
 }
 
 // needOf bounds what a recipe asks for by what the machine has, so that a recipe that
@@ -58,12 +59,62 @@ func (l *lanes) fits(n need) bool {
 	if l.limits.MemoryBytes > 0 && l.memory+n.memory > l.limits.MemoryBytes {
 		return false
 	}
+	return !l.lacks(n)
+}
+
+// lacks reports whether a named resource is short. Only what uses it gives it back, so
+// other jobs need not wait for that.
+func (l *lanes) lacks(n need) bool {
 	for name, count := range n.resources {
-		if l.resources[name]+count > l.limits.Resources[name] {
-			return false
+		if len(l.units[name])+count > l.limits.Resources[name] {
+			return true
 		}
 	}
-	return true
+	return false
+}
+
+// grant takes units of the resources for an attempt: the ones in want, for an attempt
+// that has them already, else the lowest that are free.
+func (l *lanes) grant(n need, want map[string][]int) map[string][]int {
+	granted := want
+	if granted == nil {
+		granted = map[string][]int{}
+		for name, count := range n.resources {
+			granted[name] = l.grantOf(name, count)
+		}
+	}
+	for name, units := range granted {
+		for _, unit := range units {
+			l.mark(name, unit)
+		}
+	}
+	return granted
+}
+
+func (l *lanes) grantOf(name string, count int) []int {
+	units := make([]int, 0, count)
+	for unit := 0; len(units) < count; unit++ {
+		if !l.units[name][unit] {
+			units = append(units, unit)
+		}
+	}
+	return units
+}
+
+func (l *lanes) mark(name string, unit int) {
+	if l.units[name] == nil {
+		l.units[name] = map[int]bool{}
+	}
+	l.units[name][unit] = true
+}
+
+// revoke gives units back.
+func (l *lanes) revoke(granted map[string][]int) {
+	for name, units := range granted {
+		for _, unit := range units {
+			delete(l.units[name], unit)
+		}
+	}
 }
 
 // take counts an attempt in, whether or not it fits: one that is adopted runs already.
@@ -72,9 +123,6 @@ func (l *lanes) take(n need, want int) (seat int) {
 	l.slots += n.slots
 	l.memory += n.memory
 	l.queues[n.queue]++
-	for name, count := range n.resources {
-		l.resources[name] += count
-	}
 	if want < 0 || l.seats[want] {
 		for want = 0; l.seats[want]; want++ {
 		}
@@ -87,19 +135,19 @@ func (l *lanes) give(n need, seat int) {
 	l.slots -= n.slots
 	l.memory -= n.memory
 	l.queues[n.queue]--
-	for name, count := range n.resources {
-		l.resources[name] -= count
-	}
 	delete(l.seats, seat)
 }
 
 // free returns how many jobs may be claimed, and how many of each queue that has a
-// limit. held are claimed jobs that wait for room.
+// limit. held are claimed jobs that wait for room; the room is kept for them unless they
+// wait for a resource, which nobody else gives back.
 func (l *lanes) free(held []need) (slots int, queues map[string]int) {
 	slots = l.limits.Slots - l.slots
 	taken := maps.Clone(l.queues)
 	for _, n := range held {
-		slots -= n.slots
+		if !l.lacks(n) {
+			slots -= n.slots
+		}
 		taken[n.queue]++
 	}
 	queues = make(map[string]int, len(l.limits.Queues))

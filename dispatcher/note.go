@@ -24,6 +24,8 @@ type note struct {
 	Cgroup string `json:"cgroup"`
 	// Seat is the box number.
 	Seat int `json:"seat"`
+	// Units are the numbers of the resources that were granted.
+	Units map[string][]int `json:"units,omitempty"`
 	// Began is the time of the start on CLOCK_MONOTONIC, which limits are counted on.
 	Began time.Duration `json:"began_monotonic_ns"`
 	Token string        `json:"token"`

@@ -24,6 +24,8 @@ type Options struct {
 	// Runner is the absolute path of convertd-runner.
 	Runner string
 	Log    *slog.Logger
+	// Version is this program's, for people.
+	Version string
 
 	Lanes Lanes
 	Box   Box

@@ -3,8 +3,10 @@ package dispatcher
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,6 +34,12 @@ func (d *Dispatcher) plan(a *attempt) error {
 	if !a.known {
 		return refuse(fmt.Sprintf("The recipe “%s” is no longer there.", a.row.Recipe),
 			"Ask the administrator, or choose another way to convert the file.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.recipe.NeedsResource)) {
+		if d.opts.Lanes.Resources[name] < 1 {
+			return refuse(fmt.Sprintf("The recipe “%s” needs the resource %s, and this machine has none.", a.row.Recipe, name),
+				fmt.Sprintf("Ask the administrator to set [resources] %s to how many there are.", name))
+		}
 	}
 	values, err := a.recipe.CheckParams(a.row.Params)
 	if err != nil {
@@ -115,10 +123,19 @@ func environment(a *attempt) []string {
 			env = append(env, strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+v)
 		}
 	}
-	for name, count := range a.need.resources {
-		env = append(env, "CONVERTD_RESOURCE_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+strconv.Itoa(count))
+	for name, units := range a.units {
+		env = append(env, "CONVERTD_RESOURCE_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+unitsText(units))
 	}
 	return env
+}
+
+// unitsText writes the numbers of units as CUDA_VISIBLE_DEVICES does: "0", "0,2".
+func unitsText(units []int) string {
+	words := make([]string, len(units))
+	for i, unit := range units {
+		words[i] = strconv.Itoa(unit)
+	}
+	return strings.Join(words, ",")
 }
 
 // groupNameOf keeps to letters that a folder may have, whatever a row says.

@@ -21,6 +21,8 @@ type checked struct {
 	values recipe.Values
 	// group is the id of the group it joins, "" for none.
 	group string
+	// concurrencyKey is "" for a job that excludes no other.
+	concurrencyKey string
 }
 
 // check holds a submission against its recipe and the rules. It stores nothing, but for
@@ -46,8 +48,15 @@ func (s *Server) check(ctx context.Context, sub *submission) (checked, error) {
 	if err := s.checkExtras(sub); err != nil {
 		return checked{}, err
 	}
+	key, err := r.ConcurrencyKey(values)
+	if err != nil {
+		return checked{}, err
+	}
+	if err := s.roomInQueue(ctx, r.Queue); err != nil {
+		return checked{}, err
+	}
 	group, err := s.joinGroup(ctx, sub)
-	return checked{recipe: r, values: values, group: group}, err
+	return checked{recipe: r, values: values, group: group, concurrencyKey: key}, err
 }
 
 // knownRecipe refuses a recipe that is named but not there.
@@ -259,6 +268,7 @@ func draftOf(id string, sub *submission, c checked) job.Draft {
 			Params: c.values.Given(), Tags: sub.tags, Email: sub.email, Lang: sub.lang,
 		},
 		RunAt: sub.runAt, WaitUntil: sub.waitUntil, MaxAttempts: c.recipe.Retry.MaxAttempts,
+		Concurrency: job.Concurrency{Key: c.concurrencyKey, Reject: c.recipe.Concurrency.Reject},
 	}
 	for _, f := range sub.files {
 		d.Inputs = append(d.Inputs, job.Input{Number: f.number, File: f.disk, Name: f.name, Size: f.Size, SHA256: f.SHA256, MediaType: f.mediaType})

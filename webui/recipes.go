@@ -7,7 +7,6 @@ import (
 
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
-	"convertd/sql/job"
 	"convertd/webui/auth"
 	"convertd/webui/client"
 )
@@ -95,20 +94,6 @@ func recipeDocument(r recipe.Recipe, set *recipe.Set, caller auth.Caller) client
 		}
 	}
 	return d
-}
-
-// getStats serves the number of jobs by state, to the administrator.
-func (s *Server) getStats(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
-	if err := s.administrator(r); err != nil {
-		return err
-	}
-	counts, err := s.Jobs.Counts(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, struct {
-		Jobs map[job.State]int `json:"jobs"`
-	}{counts})
 }
 
 // administrator refuses everybody else; without a token there is no such area.

@@ -18,6 +18,8 @@ import (
 	"convertd/sql/group"
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
+	"convertd/sql/queue"
+	"convertd/sql/roster"
 	"convertd/webui/auth"
 	"convertd/webui/form"
 	pages "convertd/webui/page"
@@ -29,6 +31,10 @@ type Options struct {
 	Jobs   *job.Store
 	Groups *group.Store
 	Keys   *idempotency.Store
+	Queues *queue.Store
+	Roster *roster.Store
+	// QueueLimits are those of the settings, by queue.
+	QueueLimits map[string]QueueLimits
 	// Instance is the number of this process's idempotency.Presence.
 	Instance int64
 	// Recipes returns the set in force now; a reload may swap it.
@@ -102,7 +108,7 @@ type Server struct {
 
 // New returns a Server; it touches neither disk nor network.
 func New(o Options) (*Server, error) {
-	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
+	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
 		return nil, errors.New("webui: an option is missing")
 	}
 	if o.Log == nil {

@@ -67,7 +67,7 @@ func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Op
 	}
 	o := dispatcher.Options{
 		DatabaseURL: loaded.Database.URL, Spool: spool.New(dir), Recipes: set,
-		Runner: binary, Log: a.log,
+		Runner: binary, Log: a.log, Version: version(),
 		Lanes: dispatcher.Lanes{
 			Slots: loaded.Dispatcher.Slots, Resources: loaded.Resources, Queues: queueLimits(loaded.Queue),
 			MemoryBytes: int64(loaded.Dispatcher.Memory),

@@ -42,6 +42,11 @@ type commands struct {
 	Doctor     doctorCommand     `cmd:"" group:"admin" help:"Check everything this machine needs, with the remedy for what is wrong."`
 	Settings   configCommand     `cmd:"" name:"config" group:"admin" help:"Print the effective settings and where each comes from."`
 	Recipes    recipesCommand    `cmd:"" group:"admin" help:"List, check or show recipes."`
+	Queues     queuesCommand     `cmd:"" group:"admin" help:"List, pause or resume queues."`
+	Stats      statsCommand      `cmd:"" group:"admin" help:"Print jobs by state, and how the recipes went lately."`
+	// Dispatchers are processes, Drain is an order to them.
+	Dispatchers dispatchersCommand `cmd:"" group:"admin" help:"List the dispatchers."`
+	Drain       drainCommand       `cmd:"" group:"admin" help:"Finish what runs and start nothing more."`
 
 	Convert convertCommand `cmd:"" group:"use" help:"Convert a file here and now, without a server."`
 	Submit  submitCommand  `cmd:"" group:"use" help:"Send files to a server as jobs."`

@@ -17,6 +17,8 @@ import (
 	"convertd/sql/group"
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
+	"convertd/sql/queue"
+	"convertd/sql/roster"
 	"convertd/systemd"
 	"convertd/webui"
 	"convertd/webui/auth"
@@ -58,6 +60,7 @@ func (c *webCommand) Run(a *app) error {
 	}
 	jobs := job.NewStore(d)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
+	options.Queues, options.Roster = queue.NewStore(d), roster.NewStore(d)
 	options.Instance, options.Status, options.Ready = presence.Number(), status, databaseAnswers(d)
 	server, err := webui.New(options)
 	if err != nil {
@@ -79,13 +82,22 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 	return webui.Options{
 		Recipes: func() *recipe.Set { return set },
 		Spool:   spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
-		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload)},
+		QueueLimits: webQueueLimits(loaded.Queue),
+		Limits:      webui.Limits{Upload: int64(loaded.Web.MaxUpload)},
 		Pages: webui.PageOptions{
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed),
 			MailsFailures: mailConfig(loaded).Enabled() && loaded.Mail.Admin != "",
 		},
 		UserAddresses: strings.FieldsFunc(loaded.Mail.UserAddresses, func(c rune) bool { return c == ',' || c == ' ' }),
 	}, nil
+}
+
+func webQueueLimits(queues map[string]config.Queue) map[string]webui.QueueLimits {
+	limits := map[string]webui.QueueLimits{}
+	for name, q := range queues {
+		limits[name] = webui.QueueLimits{Running: q.Limit, Waiting: q.MaxWaiting}
+	}
+	return limits
 }
 
 // databaseAnswers is what readiness means: without rows nothing can be accepted, without

@@ -53,6 +53,8 @@ type Recipe struct {
 	// Slots is how many units of concurrency one job takes.
 	Slots         int            `json:"slots"`
 	NeedsResource map[string]int `json:"needs_resource,omitempty"`
+	// Concurrency says which jobs never run beside those of this recipe.
+	Concurrency Concurrency `json:"concurrency,omitzero"`
 
 	Params  []Param   `json:"params,omitempty"`
 	Steps   []Step    `json:"steps"`

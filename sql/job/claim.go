@@ -3,6 +3,8 @@ package job
 import (
 	"context"
 	_ "embed"
+
+	"github.com/lib/pq"
 )
 
 //go:embed claim.sql
@@ -25,10 +27,11 @@ type Claimed struct {
 
 // Claim takes up to max queued jobs in the order of priority, turn and age, makes them
 // running with a new attempt and token, and returns them. free has the free places per
-// queue; a queue that it does not name has no limit of its own. Several claimers never
+// queue; a queue that it does not name has no limit of its own. Jobs of the recipes in
+// without are passed over. Several claimers never
 // get the same job. Once it returns the claim is on disk. The store remembers how far it
 // claimed, so that the cost does not grow with what was claimed before: use one store.
-func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string]int) ([]Claimed, error) {
+func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string]int, without ...string) ([]Claimed, error) {
 	if most <= 0 {
 		return nil, nil
 	}
@@ -44,10 +47,12 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 		return nil, err
 	}
 	var rows []claimedRow
-	if err := s.db.SelectPrepared(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places, from); err != nil {
+	if err := s.db.SelectPrepared(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places, from, pq.Array(without)); err != nil {
 		return nil, explain(ctx, "claim jobs", err)
 	}
-	s.floors.note(rows)
+	if len(without) == 0 { // else what was passed over would lie below the floor
+		s.floors.note(rows)
+	}
 	plain := make([]row, len(rows))
 	for i, r := range rows {
 		plain[i] = r.row

@@ -1,5 +1,5 @@
 -- $1 dispatcher, $2 boot id, $3 how many at most, $4 free places per queue, $5 the turn
--- from which on a lane is looked through, where that is known.
+-- from which on a lane is looked through, where that is known, $6 recipes to pass over.
 --
 -- From each lane, as many jobs are locked as its queue has places; jobs that another
 -- claimer has locked are passed over. The lock leaves room for foreign keys' key share.
@@ -9,12 +9,13 @@ with open as materialized (
         least(greatest(coalesce(($4::json ->> l.queue)::integer, $3::integer), 0), $3::integer) as places
     from lane l left join json_to_recordset($5::json) as f (queue text, priority smallint, turn bigint)
         on f.queue = l.queue and f.priority = l.priority
+    where not exists (select from queue_pause p where p.queue = l.queue)
 ), candidate as materialized (
     select c.*, row_number() over (partition by c.queue order by c.priority desc, c.turn, c.seq) as place, open.places
     from open cross join lateral (
         select j.id, j.queue, j.priority, j.turn, j.seq from job j
         where j.claimable and j.queue = open.queue and j.priority = open.priority and j.turn >= open.floor
-            and (j.attempt > 0 or j.wait_until is null or j.wait_until > now())
+            and j.recipe <> all(coalesce($6::text[], '{}')) and (j.attempt > 0 or j.wait_until is null or j.wait_until > now())
         order by j.turn, j.seq limit open.places
         for no key update skip locked
     ) c
@@ -35,7 +36,7 @@ with open as materialized (
 )
 select j.id, j.owner, coalesce(j.manage_hash, '') as manage_hash,
     coalesce(j.group_id, '') as group_id, coalesce(j.retry_of, '') as retry_of,
-    j.state, j.attempt, j.failures, j.max_attempts, false as cancel_requested,
+    j.state, j.attempt, j.failures, j.max_attempts, false as cancel_requested, coalesce(j.concurrency_key, '') as concurrency_key,
     j.created_at, j.run_at, j.started_at, j.wait_until,
     j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,
     j.token, j.turn, $1 as dispatcher, $2 as boot_id,

@@ -10,6 +10,7 @@ with told as materialized (
     select e.*, case
             when e.next in ('queued', 'scheduled') and j.cancel_requested_at is not null then 'cancelled'
             when e.next = 'queued' and e.run_at > now() then 'scheduled'
+            when e.next = 'queued' and j.gated then 'blocked'
             else e.next end as state
     from told e join job j on j.id = e.id and j.attempt = e.attempt and j.token = e.token and j.state = 'running'
     order by e.id for no key update of j
@@ -19,9 +20,9 @@ with told as materialized (
             when 'failed' then e.result ->> 'class' end,
         failures = j.failures + e.count_failure::integer,
         ended_at = case when e.state in ('succeeded', 'failed', 'cancelled') then now() end,
-        run_at = case when e.state in ('queued', 'scheduled') then e.run_at else j.run_at end,
+        run_at = case when e.state in ('queued', 'scheduled', 'blocked') then e.run_at else j.run_at end,
         -- What goes back goes to the front, not below it: see due.sql.
-        turn = case when e.state = 'queued' then greatest(j.turn,
+        turn = case when e.state in ('queued', 'blocked') then greatest(j.turn,
             (select q.turn from queue_turn q where q.queue = j.queue order by q.turn desc limit 1)) else j.turn end
     from ruled e where j.id = e.id
     returning j.id, j.seq, j.recipe, j.state, j.class, j.ended_at, e.n

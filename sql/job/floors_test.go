@@ -34,8 +34,17 @@ func (b bundle) pin() {
 func (b bundle) retire() {
 	b.t.Helper()
 	b.execute(`insert into queue_turn select queue, max(turn) from job group by queue on conflict do nothing`)
-	b.execute(`update job set state = 'succeeded', class = 'succeeded', attempt = 1, started_at = now(), ended_at = now()
-		where waiting`)
+	for n := 1; n > 0; {
+		done, err := b.db.Exec(`update job set state = 'succeeded', class = 'succeeded', attempt = 1, started_at = now(),
+			ended_at = now() where id = any(array(select id from job where state = 'queued' limit 100000))`)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		changed, err := done.RowsAffected()
+		if n = int(changed); err != nil {
+			b.t.Fatal(err)
+		}
+	}
 }
 
 // clock is a store's time that moves when the test says so.
@@ -106,7 +115,7 @@ func (b bundle) blocks(floors string) float64 {
 	var read float64
 	err = b.db.InTx(context.Background(), func(tx *sqlx.Tx) error {
 		var text []byte
-		if err := tx.Get(&text, "explain (analyze, buffers, format json) "+string(statement), "d", "b", 16, "{}", floors); err != nil {
+		if err := tx.Get(&text, "explain (analyze, buffers, format json) "+string(statement), "d", "b", 16, "{}", floors, nil); err != nil {
 			return err
 		}
 		var plans []struct{ Plan map[string]any }

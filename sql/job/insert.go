@@ -24,8 +24,29 @@ type Draft struct {
 	// not started by then.
 	RunAt, WaitUntil *time.Time
 	MaxAttempts      int
+	// Concurrency keeps the job from running beside others; its zero value does not.
+	Concurrency Concurrency
+	// Needs are the jobs that must have succeeded before this one starts.
+	Needs []Need
 	// IdempotencyKey is the claim on a key that this job fulfils, nil for none.
 	IdempotencyKey *idempotency.Claim
+}
+
+// Concurrency is a key that jobs of all recipes share: of those with the same key, one
+// at a time is queued or runs.
+type Concurrency struct {
+	Key string
+	// Reject refuses the job while another with the key has not ended, instead of having
+	// it wait.
+	Reject bool
+}
+
+// Need is a job that must have succeeded. Output names the file of it that becomes the
+// input with the number Input; "" and 0 when only the success counts.
+type Need struct {
+	Job    string `json:"job" db:"job"`
+	Output string `json:"output" db:"output"`
+	Input  int    `json:"input" db:"input"`
 }
 
 // asked is the part of a draft that travels as one document.
@@ -43,6 +64,8 @@ type asked struct {
 	WaitUntil     *time.Time          `json:"wait_until"`
 	MaxAttempts   int                 `json:"max_attempts"`
 	Inputs        []Input             `json:"inputs"`
+	Concurrency   string              `json:"concurrency_key"`
+	Needs         []Need              `json:"needs"`
 }
 
 // Insert makes the job: once it returns without an error the job is on disk and its
@@ -55,7 +78,7 @@ type asked struct {
 func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
 	made := Job{
 		Identity: draft.Identity, Request: draft.Request, Inputs: draft.Inputs,
-		Life:  Life{MaxAttempts: max(draft.MaxAttempts, 1)},
+		Life:  Life{MaxAttempts: max(draft.MaxAttempts, 1), ConcurrencyKey: draft.Concurrency.Key},
 		Times: Times{RunAt: draft.RunAt, WaitUntil: draft.WaitUntil},
 	}
 	rest, err := document(draft.asked())
@@ -66,11 +89,14 @@ func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
 		row := q.QueryRowxContext(ctx, insertSQL, draft.ID, draft.Owner, draft.ManageHash, draft.Group, draft.RetryOf, rest)
 		return row.Scan(&made.State, &made.CreatedAt)
 	}
-	if draft.IdempotencyKey == nil {
+	if draft.IdempotencyKey == nil && !draft.Concurrency.Reject {
 		err = insert(s.db)
 	} else {
 		err = s.db.InTx(ctx, func(tx *sqlx.Tx) error {
-			if err := insert(tx); err != nil {
+			if err := refuseBusy(ctx, tx, draft.Concurrency); err != nil {
+				return err
+			}
+			if err := insert(tx); err != nil || draft.IdempotencyKey == nil {
 				return err
 			}
 			return idempotency.Fulfil(ctx, tx, *draft.IdempotencyKey, draft.ID)
@@ -88,6 +114,7 @@ func (d Draft) asked() asked {
 		Recipe: d.Recipe, RecipeVersion: d.RecipeVersion, Queue: d.Queue, Priority: d.Priority,
 		Params: d.Params, Tags: d.Tags, Email: d.Email, Lang: d.Lang, TraceContext: d.TraceContext,
 		RunAt: d.RunAt, WaitUntil: d.WaitUntil, MaxAttempts: max(d.MaxAttempts, 1), Inputs: d.Inputs,
+		Concurrency: d.Concurrency.Key, Needs: d.Needs,
 	}
 	if a.Params == nil {
 		a.Params = map[string][]string{}
@@ -97,6 +124,9 @@ func (d Draft) asked() asked {
 	}
 	if a.TraceContext == nil {
 		a.TraceContext = map[string]string{}
+	}
+	if a.Needs == nil {
+		a.Needs = []Need{}
 	}
 	if a.Inputs == nil {
 		a.Inputs = []Input{}

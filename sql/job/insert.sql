@@ -7,7 +7,8 @@
 with asked as materialized (
     select * from json_to_record($6) as d (recipe text, recipe_version text, queue text, priority smallint,
         params jsonb, tags jsonb, email text, lang text, trace_context jsonb,
-        run_at timestamptz, wait_until timestamptz, max_attempts integer, inputs json)
+        run_at timestamptz, wait_until timestamptz, max_attempts integer, inputs json, concurrency_key text,
+        needs json)
 ), passed as materialized (
     select coalesce((select q.turn from queue_turn q, asked where q.queue = asked.queue
         order by q.turn desc limit 1), 0) as turn
@@ -15,15 +16,17 @@ with asked as materialized (
     insert into lane (queue, priority) select queue, priority from asked on conflict do nothing
 ), made as (
     insert into job (id, owner, manage_hash, group_id, retry_of, recipe, recipe_version, queue, priority, turn,
-        params, tags, email, lang, trace_context, state, max_attempts, run_at, wait_until)
+        params, tags, email, lang, trace_context, state, max_attempts, run_at, wait_until, concurrency_key, gated)
     select $1, $2, $3, nullif($4, ''), nullif($5, ''), recipe, recipe_version, queue, priority,
         1 + greatest(
             (select max(w.turn) from job w where w.waiting and w.owner = $2 and w.queue = asked.queue
                 and w.turn > passed.turn),
             passed.turn),
         params, tags, email, lang, trace_context,
-        case when run_at > now() then 'scheduled' else 'queued' end,
-        max_attempts, run_at, wait_until
+        case when run_at > now() then 'scheduled'
+            when concurrency_key <> '' or json_array_length(needs) > 0 then 'blocked' else 'queued' end,
+        max_attempts, run_at, wait_until, nullif(concurrency_key, ''),
+        concurrency_key <> '' or json_array_length(needs) > 0
     from asked, passed
     returning state, created_at
 ), files as (
@@ -31,5 +34,9 @@ with asked as materialized (
     select $1, f.number, f.file, f.name, f.size, f.sha256, f.media_type
     from asked, json_to_recordset(asked.inputs) as f (number integer, file text, name text, size bigint,
         sha256 text, media_type text)
+), needed as (
+    insert into dependency (job, number, needs, output, input)
+    select $1, row_number() over (), n.job, nullif(n.output, ''), nullif(n.input, 0)
+    from asked, json_to_recordset(asked.needs) as n (job text, output text, input integer)
 )
 select state, created_at from made

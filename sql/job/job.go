@@ -71,6 +71,8 @@ type Life struct {
 	MaxAttempts int `db:"max_attempts"`
 	// CancelRequested is set once somebody wanted a running job ended.
 	CancelRequested bool `db:"cancel_requested"`
+	// ConcurrencyKey keeps jobs that share it from running at once, "" for none.
+	ConcurrencyKey string `db:"concurrency_key"`
 }
 
 // Times are UTC; a nil time has not happened.

@@ -100,7 +100,7 @@ func TestClaimPlan(t *testing.T) {
 			b.fill(row.ended, false)
 			b.fill(row.waiting, true)
 			b.execute(row.after)
-			w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`)
+			w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`, nil)
 			if !slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job") {
 				t.Errorf("indexes %v, scanned %v", w.indexes, w.scanned)
 			}

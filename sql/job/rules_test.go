@@ -12,7 +12,7 @@ import (
 func legal() map[string]string {
 	return map[string]string{
 		"scheduled":           `state = 'scheduled', run_at = now()`,
-		"blocked":             `state = 'blocked'`,
+		"blocked":             `state = 'blocked', gated = true`,
 		"queued":              `state = 'queued'`,
 		"queued again":        `state = 'queued', attempt = 1, started_at = now(), failures = 1, max_attempts = 2`,
 		"running":             `state = 'running', attempt = 1, started_at = now(), token = 't'`,
@@ -92,6 +92,8 @@ func TestIllegalRows(t *testing.T) {
 		{"succeeded", `forgotten_at = now()`, "job_forgotten"},
 		{"running, deleted", `forgotten_at = now()`, "job_forgotten"},
 		{"queued", `id = '../../etc/passwd'`, "job_id_check"},
+		{"blocked", `gated = false`, "job_gated"},
+		{"queued", `concurrency_key = 'k'`, "job_gated"},
 		{"queued", `id = ''`, "job_id_check"},
 		{"queued", `priority = 11`, "job_priority_check"},
 		{"queued", `turn = 0`, "job_turn_check"},
@@ -110,7 +112,7 @@ func TestIllegalRows(t *testing.T) {
 			t.Errorf("%s with %s: %+v, want refusal by %s", row.from, row.change, refused, row.constraint)
 		}
 	}
-	for _, column := range []string{"claimable", "waiting"} {
+	for _, column := range []string{"claimable", "waiting", "blocked"} {
 		if pq.As(b.alter(column+" = true"), pqerror.GeneratedAlways) == nil {
 			t.Errorf("%s can be written", column)
 		}

@@ -75,6 +75,7 @@ func readRecipe(t *table) recipe.Recipe {
 	r.Queue = readQueue(t)
 	r.Slots = int(t.integer("slots", 1, 1024, 1))
 	r.NeedsResource = readResources(t)
+	r.Concurrency = readConcurrency(t)
 	r.UnsafeShell = t.boolean("unsafe_shell")
 	r.Shared = t.boolean("shared")
 	r.Params = readParams(t, r.To)
@@ -87,7 +88,7 @@ func readRecipe(t *table) recipe.Recipe {
 	r.Visible = readVisible(t.inner("visible"))
 	r.Needs = readNeeds(t.inner("needs"))
 	t.get("enabled")
-	t.notYet("access", "source", "cache", "concurrency_key", "mail", "deterministic", "preset", "http")
+	t.notYet("access", "source", "cache", "mail", "deterministic", "preset", "http")
 	t.done()
 	checkWords(t, r)
 	return r

@@ -40,6 +40,7 @@ func checkWords(t *table, r recipe.Recipe) {
 		}
 		builtin = builtin || s.Builtin == "tracks"
 	}
+	checkConcurrency(t, r, used)
 	for i, p := range r.Params {
 		if !used[p.Name] && p.Name != "" && !builtin { // built-in code is given all parameters
 			unusedParam(t, r, p, i)

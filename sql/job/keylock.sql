@@ -1,0 +1,2 @@
+-- $1 key; held to the end of the transaction
+select pg_advisory_xact_lock(hashtextextended($1, 7))
