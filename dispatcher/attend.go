@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"convertd/dispatcher/failpoint"
+	"convertd/sql/job"
 )
 
 // attend sees one attempt through: start, watch, prove dead, record, clean up. It is
@@ -114,6 +115,12 @@ func (c *child) status() (syscall.WaitStatus, bool) {
 func (d *Dispatcher) record(a *attempt, e evidence) bool {
 	v := judge(e)
 	end := d.endOf(a, e, v)
+	if v.next == job.Succeeded && e.outcome != nil {
+		if err := d.submitFollowUps(a, *e.outcome); err != nil {
+			a.log.Warn("the end of the job cannot be recorded before its follow-up jobs are", "error", err)
+			return false
+		}
+	}
 	applied, err := d.finisher.finish(end)
 	if err != nil {
 		a.log.Warn("the end of the job could not be recorded yet", "error", err)

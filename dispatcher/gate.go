@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"convertd/runner/fault"
 	"convertd/runner/spool"
 	"convertd/sql/job"
 )
@@ -60,6 +61,11 @@ func (d *Dispatcher) deliver(ctx context.Context) (bool, error) {
 func (d *Dispatcher) deliverOne(ctx context.Context, a job.Awaited) error {
 	if a.Missing {
 		return d.missing(ctx, a)
+	}
+	if r, known := d.opts.Recipes.Find(a.Recipe); known && len(r.Accept) > 0 {
+		if unfit := new(fault.Error); errors.As(r.CheckFile(a.MediaType, spool.Extension(a.Name)), &unfit) {
+			return d.jobs.GiveUp(ctx, a.Job, unfit.Message, unfit.Hint)
+		}
 	}
 	file := spool.InputFile(a.Input, spool.Extension(a.Name))
 	err := d.opts.Spool.Job(a.Job).Deliver(d.opts.Spool.Job(a.From).OutputPath(a.Attempt, a.File), file)

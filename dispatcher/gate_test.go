@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"convertd/runner/recipe"
 	"convertd/sql/job"
 	"convertd/sql/roster"
 )
@@ -107,4 +108,44 @@ func TestDrain(t *testing.T) {
 	w.await(id, job.Succeeded)
 	w.await(behind, job.Succeeded)
 	state(roster.Serving)
+}
+
+// A job submits others by files it leaves; they run in its group after its success, once.
+func TestFollowUpJobs(t *testing.T) {
+	t.Parallel()
+	script := `cp "$1" "$2.txt"
+printf '{"recipe": "second", "inputs": [{"output": "my file.txt"}], "tags": {"by": "script"}}' > $CONVERTD_SUBMIT/a.json
+printf '{"recipe": "nobody knows"}' > $CONVERTD_SUBMIT/b.json
+printf 'not json' > $CONVERTD_SUBMIT/c.json
+printf '{"recipe": "third"}' > $CONVERTD_SUBMIT/d.json
+ln -s /etc/passwd $CONVERTD_SUBMIT/e.json`
+	taking := func(r *recipe.Recipe) { r.Accept = []string{"*/*"} }
+	w := newWorld(t, shell("first", script), shell("second", `cp "$1" "$2.txt"`, taking),
+		shell("third", `echo hello > $CONVERTD_OUTPUT/x.txt`, func(r *recipe.Recipe) {
+			r.Steps[0].Command = []string{"/bin/sh", "-c", "echo hello > $CONVERTD_OUTPUT/x.txt"}
+			r.Inputs = recipe.Inputs{Each: true}
+		}))
+	id := w.submit("first", "x")
+	w.serve(w.opts)
+	first := w.await(id, job.Succeeded)
+	second, third := w.await(derivedID(id, "a.json"), job.Succeeded), w.await(derivedID(id, "d.json"), job.Succeeded)
+	if first.Group == "" || second.Group != first.Group || third.Group != first.Group || second.Tags["by"] != "script" || second.Owner != first.Owner {
+		t.Errorf("groups %q %q %q, tags %v", first.Group, second.Group, third.Group, second.Tags)
+	}
+	page, err := w.jobs.List(t.Context(), job.Filter{})
+	if err != nil || len(page.Jobs) != 3 {
+		t.Errorf("%d jobs, %v, want three", len(page.Jobs), err)
+	}
+}
+
+// A job that does not succeed submits nothing.
+func TestFollowUpJobsOfAFailure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shell("first", `printf '{"recipe": "first"}' > $CONVERTD_SUBMIT/a.json; exit 3`))
+	id := w.submit("first", "x")
+	w.serve(w.opts)
+	w.await(id, job.Failed)
+	if page, err := w.jobs.List(t.Context(), job.Filter{}); err != nil || len(page.Jobs) != 1 {
+		t.Errorf("%d jobs, %v", len(page.Jobs), err)
+	}
 }

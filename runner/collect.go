@@ -30,6 +30,7 @@ const (
 type collected struct {
 	outputs, previews []OutputFile
 	ignored           []string
+	followUps         []FollowUp
 }
 
 // collector moves the files of one folder of the box to a numbered folder of ours. It
@@ -77,6 +78,11 @@ func (a *attempt) collect() (collected, *verdict) {
 	}
 	results.previews = previews.files
 	results.ignored = append(results.ignored, previews.ignored...)
+	asked, passed, err := a.followUps(root)
+	if err != nil {
+		return results, internal("The follow-up jobs could not be read.", err)
+	}
+	results.followUps, results.ignored = asked, append(results.ignored, passed...)
 	if err := a.syncResults(); err != nil {
 		return results, internal("The results could not be written to the disk.", err)
 	}

@@ -22,6 +22,7 @@ func (a *attempt) environment(step Step) []string {
 		"CONVERTD_ATTEMPT=" + strconv.Itoa(a.spec.Attempt),
 		"CONVERTD_OUTPUT=" + a.work.out,
 		"CONVERTD_PREVIEW=" + a.work.preview,
+		"CONVERTD_SUBMIT=" + a.work.submit,
 		"CONVERTD_STATE=" + a.job.State(),
 		"CONVERTD_PROGRESS_FD=" + strconv.Itoa(sandbox.ProgressFD),
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"encoding/json"
 	"time"
 
 	"convertd/runner/fault"
@@ -29,6 +30,8 @@ type Outcome struct {
 	Outputs []OutputFile `json:"outputs,omitempty"`
 	// Previews are pictures of them in preview.N.
 	Previews []OutputFile `json:"previews,omitempty"`
+	// FollowUps are the jobs that the steps asked for, in the order of their files' names.
+	FollowUps []FollowUp `json:"follow_ups,omitempty"`
 	// Ignored names what was left in the output folder but not taken, with the reason.
 	Ignored   []string  `json:"ignored,omitempty"`
 	Usage     Usage     `json:"usage"`
@@ -47,6 +50,15 @@ type OutputFile struct {
 	Size      int64  `json:"size"`
 	SHA256    string `json:"sha256"`
 	MediaType string `json:"media_type"`
+}
+
+// FollowUp is a job to be submitted after success: a file that a step left in the folder
+// named by CONVERTD_SUBMIT.
+type FollowUp struct {
+	// Name is the file's; it tells the follow-ups of one job apart.
+	Name string `json:"name"`
+	// Request is its content, a JSON object that nobody has looked at yet.
+	Request json.RawMessage `json:"request"`
 }
 
 // Usage is what an attempt used, all its processes together.

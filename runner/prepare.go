@@ -101,7 +101,7 @@ func (a *attempt) create(path string) (*os.File, error) {
 // makeFolders makes the work folder and the state folder for the box. The folders of
 // results are made when there are any.
 func (a *attempt) makeFolders() error {
-	for _, dir := range []string{a.work.dir, a.work.run, a.work.out, a.work.tmp, a.work.home, a.work.preview} {
+	for _, dir := range []string{a.work.dir, a.work.run, a.work.out, a.work.tmp, a.work.home, a.work.preview, a.work.submit} {
 		if err := a.makeBoxFolder(dir); err != nil {
 			return err
 		}

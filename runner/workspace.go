@@ -15,6 +15,7 @@ type workspace struct {
 	tmp     string // TMPDIR
 	home    string // HOME
 	preview string // CONVERTD_PREVIEW
+	submit  string // CONVERTD_SUBMIT
 	notify  string // NOTIFY_SOCKET
 }
 
@@ -27,6 +28,7 @@ func workspaceOf(job spool.Job, attempt int) workspace {
 		tmp:     filepath.Join(dir, "tmp"),
 		home:    filepath.Join(dir, "home"),
 		preview: filepath.Join(dir, "preview"),
+		submit:  filepath.Join(dir, "submit"),
 		notify:  filepath.Join(dir, "notify"),
 	}
 }

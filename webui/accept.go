@@ -80,6 +80,9 @@ func fingerprint(sub *submission, c checked) []byte {
 	sums := make([]string, len(sub.files))
 	for i, f := range sub.files {
 		sums[i] = f.SHA256
+		if f.isAwaited() {
+			sums[i] = f.awaited.Job + "/" + f.awaited.Output
+		}
 	}
 	text, _ := json.Marshal([]any{c.recipe.Name, recipe.CanonicalParams(c.values), sums}) // strings only
 	sum := sha256.Sum256(text)

@@ -48,6 +48,9 @@ func (s *Server) check(ctx context.Context, sub *submission) (checked, error) {
 	if err := s.checkExtras(sub); err != nil {
 		return checked{}, err
 	}
+	if err := s.checkAfter(ctx, sub); err != nil {
+		return checked{}, err
+	}
 	key, err := r.ConcurrencyKey(values)
 	if err != nil {
 		return checked{}, err
@@ -201,6 +204,9 @@ func checkFiles(r recipe.Recipe, files []received) error {
 		return fieldFault("file", fmt.Sprintf("%s takes at least %d files, and %d came.", r.Name, least, n), "Send them together, in the order that is meant.")
 	}
 	for _, f := range files {
+		if f.isAwaited() {
+			continue
+		}
 		if f.Size == 0 {
 			return fault.New(fault.EmptyFile, fmt.Sprintf("The file %q is empty.", f.name), "Check whether it was saved or copied completely.")
 		}
@@ -237,6 +243,21 @@ func (s *Server) checkExtras(sub *submission) error {
 	return s.checkEmail(sub)
 }
 
+// checkAfter refuses to follow jobs that are not there; one that ended otherwise than by
+// success meanwhile cancels this one, with that reason.
+func (s *Server) checkAfter(ctx context.Context, sub *submission) error {
+	found, err := s.Jobs.Exist(ctx, sub.after)
+	if err != nil {
+		return err
+	}
+	for _, id := range sub.after {
+		if !found[id] {
+			return fieldFault("after", "There is no job "+id+" to follow.", "It may have been deleted; leave it out.")
+		}
+	}
+	return nil
+}
+
 // checkEmail takes one plain address, where the administrator allows any.
 func (s *Server) checkEmail(sub *submission) error {
 	if sub.email == "" {
@@ -270,7 +291,14 @@ func draftOf(id string, sub *submission, c checked) job.Draft {
 		RunAt: sub.runAt, WaitUntil: sub.waitUntil, MaxAttempts: c.recipe.Retry.MaxAttempts,
 		Concurrency: job.Concurrency{Key: c.concurrencyKey, Reject: c.recipe.Concurrency.Reject},
 	}
+	for _, id := range sub.after {
+		d.Needs = append(d.Needs, job.Need{Job: id})
+	}
 	for _, f := range sub.files {
+		if f.isAwaited() {
+			d.Needs = append(d.Needs, job.Need{Job: f.awaited.Job, Output: f.awaited.Output, Input: f.number})
+			continue
+		}
 		d.Inputs = append(d.Inputs, job.Input{Number: f.number, File: f.disk, Name: f.name, Size: f.Size, SHA256: f.SHA256, MediaType: f.mediaType})
 	}
 	return d

@@ -123,7 +123,7 @@ func (s *Server) retry(r *http.Request, j job.Job, params []byte) (accepted, err
 func (s *Server) again(r *http.Request, j job.Job, choose func(recipe.Recipe) (map[string][]string, error)) (made accepted, err error) {
 	sub := s.newSubmission(r)
 	defer func() { err = s.cleanUp(sub, err) }()
-	if err := s.refill(sub, j); err != nil {
+	if err := s.refill(r, sub, j); err != nil {
 		return made, err
 	}
 	declared, ok := s.Recipes().Find(j.Recipe)
@@ -142,7 +142,7 @@ func (s *Server) again(r *http.Request, j job.Job, choose func(recipe.Recipe) (m
 }
 
 // refill gives the submission what the earlier job was made of.
-func (s *Server) refill(sub *submission, j job.Job) error {
+func (s *Server) refill(r *http.Request, sub *submission, j job.Job) error {
 	if !j.State.Ended() {
 		return fault.New(fault.Conflict, "The job has not ended.", "Cancel it first, or wait for its end.")
 	}
@@ -161,6 +161,28 @@ func (s *Server) refill(sub *submission, j job.Job) error {
 		f := received{number: in.Number, name: in.Name, mediaType: in.MediaType, disk: in.File}
 		f.Size, f.SHA256 = in.Size, in.SHA256
 		if err := s.takeFrom(sub, s.Spool.Job(j.ID).InputPath(in.File), f); err != nil {
+			return err
+		}
+	}
+	return s.refillAwaited(r, sub, j)
+}
+
+// refillAwaited names again the outputs of other jobs that the earlier job waited for in
+// vain. Those jobs it only had to follow it follows no more: it is sent on purpose.
+func (s *Server) refillAwaited(r *http.Request, sub *submission, j job.Job) error {
+	needs, err := s.Jobs.Needs(r.Context(), j.ID)
+	if err != nil {
+		return err
+	}
+	have := map[int]bool{}
+	for _, in := range j.Inputs {
+		have[in.Number] = true
+	}
+	for _, need := range needs {
+		if need.Output == "" || have[need.Input] {
+			continue
+		}
+		if err := s.takeOutput(r, sub, inputRef{Job: need.Job, Output: need.Output}, need.Input); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,8 @@ type submission struct {
 	draft   *spool.Draft
 	files   []received
 	retryOf string
+	// after are jobs that must have succeeded before this one starts.
+	after []string
 	// used are resumable uploads that end with the job.
 	used []string
 }
@@ -56,7 +59,12 @@ type received struct {
 	mediaType string
 	// disk is its name on disk.
 	disk string
+	// awaited names the output of a job that has not ended yet; the dispatcher brings the
+	// file once it has. Until then nothing but its name is known.
+	awaited inputRef
 }
+
+func (f received) isAwaited() bool { return f.awaited.Job != "" }
 
 func (sub *submission) discard() error {
 	if sub.draft == nil {
@@ -81,7 +89,7 @@ func (sub *submission) field(name, value string) error {
 		return nil
 	}
 	switch name {
-	case "recipe", "to", "group", "email", "tag", "priority", "run_at", "expires":
+	case "recipe", "to", "group", "email", "tag", "priority", "run_at", "expires", "after":
 	default:
 		return unsupportedField(name)
 	}
@@ -99,6 +107,8 @@ func (sub *submission) field(name, value string) error {
 		return once(&sub.email, name, value)
 	case "tag":
 		return sub.tag(value)
+	case "after":
+		return sub.follow(value)
 	case "priority":
 		n, err := strconv.Atoi(value)
 		if err != nil {
@@ -122,6 +132,22 @@ func once(target *string, name, value string) error {
 
 func fieldFault(name, message, hint string) error {
 	return &fault.Error{Code: fault.Invalid, Message: message, Hint: hint, Fields: []fault.Field{{Pointer: "/" + name, Detail: message}}}
+}
+
+// maxAfter bounds how many jobs one may follow.
+const maxAfter = 100
+
+// follow takes the id of a job that must have succeeded before.
+func (sub *submission) follow(id string) error {
+	switch {
+	case !isID(id):
+		return fieldFault("after", "What after names is no id of a job.", "An id is 26 characters long.")
+	case len(sub.after) >= maxAfter:
+		return fieldFault("after", fmt.Sprintf("The job follows more than %d others.", maxAfter), "Have it follow fewer.")
+	case !slices.Contains(sub.after, id):
+		sub.after = append(sub.after, id)
+	}
+	return nil
 }
 
 // tag takes KEY=VALUE.

@@ -228,6 +228,7 @@ type request struct {
 	Email    string            `json:"email"`
 	RunAt    *time.Time        `json:"run_at"`
 	Expires  *time.Time        `json:"expires"`
+	After    []string          `json:"after"`
 }
 
 // inputRef names a file that is here already: a finished upload, or a result of a job.
@@ -244,6 +245,11 @@ func (s *Server) receiveJSON(w http.ResponseWriter, r *http.Request, sub *submis
 	}
 	sub.recipe, sub.to, sub.rawParams = asked.Recipe, asked.To, asked.Params
 	sub.extras = extras{group: asked.Group, priority: asked.Priority, email: asked.Email, runAt: asked.RunAt, waitUntil: asked.Expires}
+	for _, id := range asked.After {
+		if err := sub.follow(id); err != nil {
+			return err
+		}
+	}
 	for key, value := range asked.Tags {
 		if err := sub.addTag(key, value); err != nil {
 			return err
@@ -269,7 +275,7 @@ func (s *Server) takeInput(r *http.Request, sub *submission, ref inputRef) error
 	case ref.Upload != "" && ref.Job == "" && ref.Output == "":
 		return s.takeUpload(sub, ref.Upload)
 	case ref.Upload == "" && ref.Job != "" && ref.Output != "":
-		return s.takeOutput(r, sub, ref)
+		return s.takeOutput(r, sub, ref, len(sub.files)+1)
 	}
 	return fieldFault("inputs", "An input names neither an upload nor a job's output.", `Write {"upload": ID} or {"job": ID, "output": NAME}.`)
 }
@@ -284,13 +290,16 @@ func (s *Server) takeUpload(sub *submission, id string) error {
 	return sub.draft.Take(up.Path, f.disk)
 }
 
-func (s *Server) takeOutput(r *http.Request, sub *submission, ref inputRef) error {
+func (s *Server) takeOutput(r *http.Request, sub *submission, ref inputRef, number int) error {
 	if !isID(ref.Job) {
 		return noSuchJob
 	}
 	j, err := s.Jobs.Find(r.Context(), ref.Job)
 	if err != nil {
 		return err
+	}
+	if !j.State.Ended() {
+		return sub.await(ref, number)
 	}
 	if filesGone(j) {
 		return filesAreGone()
@@ -299,9 +308,19 @@ func (s *Server) takeOutput(r *http.Request, sub *submission, ref inputRef) erro
 	if err != nil {
 		return err
 	}
-	f := received{number: len(sub.files) + 1, name: out.Name, mediaType: out.MediaType}
+	f := received{number: number, name: out.Name, mediaType: out.MediaType}
 	f.Size, f.SHA256 = out.Size, out.SHA256
 	return s.takeFrom(sub, s.Spool.Job(j.ID).OutputPath(j.Attempt, out.File), f)
+}
+
+// await makes an output that is not there yet an input. Its name is all that is known of
+// it; the dispatcher looks at the file once it is there.
+func (sub *submission) await(ref inputRef, number int) error {
+	if spool.CleanName(ref.Output) != ref.Output {
+		return fieldFault("inputs", fmt.Sprintf("No output can be named %q.", shorten(ref.Output)), "Write the name as the job's document will show it.")
+	}
+	sub.files = append(sub.files, received{number: number, name: ref.Output, awaited: ref})
+	return nil
 }
 
 // takeFrom takes over a file of another job.

@@ -94,7 +94,7 @@ func TestSubmit_refuses(t *testing.T) {
 		{"a wrong parameter", []string{"recipe=copy", "param.quality=10"}, []upload{file}, 400, fault.Invalid, "quality"},
 		{"an unknown parameter", []string{"recipe=copy", "param.qality=1"}, []upload{file}, 400, fault.Invalid, "quality"},
 		{"an unknown field", []string{"recipe=copy", "shell=id"}, []upload{file}, 400, fault.Unsupported, `"shell"`},
-		{"a field that is not built", []string{"recipe=copy", "after=X"}, []upload{file}, 400, fault.Unsupported, `"after"`},
+		{"a field that is not built", []string{"recipe=copy", "deadline=X"}, []upload{file}, 400, fault.Unsupported, `"deadline"`},
 		{"no file", []string{"recipe=copy"}, nil, 400, fault.Invalid, "The file is missing"},
 		{"a file as text", []string{"recipe=copy", "file=hello"}, nil, 400, fault.Invalid, "carries no file"},
 		{"a file input left empty", []string{"recipe=copy"}, []upload{{"", ""}}, 400, fault.Invalid, "The file is missing"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"convertd/webui/client"
 )
@@ -15,14 +16,17 @@ type submitCommand struct {
 	remote `embed:""`
 	Files  []string `arg:"" optional:"" name:"file" help:"Files to send; each becomes a job, unless --together." type:"path"`
 
-	Recipe   string   `help:"Recipe to use." placeholder:"NAME"`
-	To       string   `help:"What to make of the files." placeholder:"ID"`
-	Param    []string `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
-	Tag      []string `help:"Tag of the job; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
-	Together bool     `help:"Send all files as the inputs of one job."`
-	Wait     bool     `help:"Wait for the end; exit 0 only if every job succeeded."`
-	Dir      string   `short:"o" name:"output-dir" help:"Wait, and put the results into this folder." placeholder:"DIR" type:"path"`
-	Force    bool     `help:"Overwrite results that exist."`
+	Recipe   string     `help:"Recipe to use." placeholder:"NAME"`
+	To       string     `help:"What to make of the files." placeholder:"ID"`
+	Param    []string   `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	Tag      []string   `help:"Tag of the job; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	After    []string   `help:"Start only after this job succeeded; may be repeated." placeholder:"ID"`
+	RunAt    *time.Time `help:"Start not before this time." placeholder:"2026-01-31T18:00:00Z"`
+	Expires  *time.Time `help:"End the job if it has not started by then." placeholder:"2026-01-31T18:00:00Z"`
+	Together bool       `help:"Send all files as the inputs of one job."`
+	Wait     bool       `help:"Wait for the end; exit 0 only if every job succeeded."`
+	Dir      string     `short:"o" name:"output-dir" help:"Wait, and put the results into this folder." placeholder:"DIR" type:"path"`
+	Force    bool       `help:"Overwrite results that exist."`
 }
 
 // Run submits, and with --wait or -o sees the jobs to their end.
@@ -42,6 +46,7 @@ func (c *submitCommand) Run(a *app) error {
 	for _, files := range c.batches() {
 		job, err := server.Submit(a.ctx, client.Submission{
 			Recipe: c.Recipe, To: c.To, Params: params, Tags: c.Tag, Files: submissionFiles(files),
+			After: c.After, RunAt: c.RunAt, Expires: c.Expires,
 		})
 		if err == nil {
 			err = c.follow(a, server, job)

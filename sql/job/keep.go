@@ -96,6 +96,25 @@ func (s *Store) RemoveRows(ctx context.Context, ids []string) (int, error) {
 	return int(n), explain(ctx, "remove rows", err)
 }
 
+//go:embed exist.sql
+var existSQL string
+
+// Exist returns which of the ids belong to jobs that are not deleted.
+func (s *Store) Exist(ctx context.Context, ids []string) (map[string]bool, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var found []string
+	if err := s.db.SelectContext(ctx, &found, existSQL, pq.Array(ids)); err != nil {
+		return nil, explain(ctx, "look for jobs", err)
+	}
+	exist := make(map[string]bool, len(found))
+	for _, id := range found {
+		exist[id] = true
+	}
+	return exist, nil
+}
+
 //go:embed exists.sql
 var existsSQL string
 

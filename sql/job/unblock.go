@@ -91,8 +91,9 @@ var awaitedSQL string
 
 // Awaited is an output that a blocked job awaits as its input, and that is there now.
 type Awaited struct {
-	Job   string `db:"job"`
-	Input int    `db:"input"`
+	Job    string `db:"job"`
+	Recipe string `db:"recipe"`
+	Input  int    `db:"input"`
 	// From is the job that made it, Attempt and File where it lies.
 	From    string `db:"needs"`
 	Attempt int    `db:"attempt"`

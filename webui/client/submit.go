@@ -22,6 +22,10 @@ type Submission struct {
 	Group    string
 	Priority int
 	Email    string
+	// After are ids of jobs that must have succeeded before.
+	After []string
+	// RunAt is when it may start, Expires when it ends if it has not started; nil for none.
+	RunAt, Expires *time.Time
 	// Files are the inputs, in order.
 	Files []SubmissionFile
 	// Key makes a repeated submission the same job.
@@ -70,9 +74,14 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Job, error) {
 // write writes the form: fields first, so that a mistake in them is told before the
 // files are sent.
 func (s Submission) write(form *multipart.Writer) error {
-	fields := url.Values{"recipe": {s.Recipe}, "to": {s.To}, "group": {s.Group}, "email": {s.Email}, "tag": s.Tags}
+	fields := url.Values{"recipe": {s.Recipe}, "to": {s.To}, "group": {s.Group}, "email": {s.Email}, "tag": s.Tags, "after": s.After}
 	if s.Priority != 0 {
 		fields.Set("priority", strconv.Itoa(s.Priority))
+	}
+	for name, t := range map[string]*time.Time{"run_at": s.RunAt, "expires": s.Expires} {
+		if t != nil {
+			fields.Set(name, t.UTC().Format(time.RFC3339))
+		}
 	}
 	for name, words := range s.Params {
 		fields["param."+name] = words

@@ -1,0 +1,167 @@
+package dispatcher
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"convertd/runner"
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
+	"convertd/runner/spool"
+	"convertd/sql/job"
+)
+
+// followUp is what a step may ask for after its job: a job with outputs of this one as
+// inputs.
+type followUp struct {
+	Recipe string `json:"recipe"`
+	To     string `json:"to"`
+	Inputs []struct {
+		Output string `json:"output"`
+	} `json:"inputs"`
+	Params   json.RawMessage   `json:"params"`
+	Tags     map[string]string `json:"tags"`
+	Priority int               `json:"priority"`
+	RunAt    *time.Time        `json:"run_at"`
+	Expires  *time.Time        `json:"expires"`
+}
+
+// maxInGroup ends a chain of jobs that ask for jobs without end.
+const maxInGroup = 10_000
+
+// submitFollowUps makes the jobs that an attempt asked for, blocked until the job itself
+// is recorded as succeeded. Their ids follow from its id and the names of the files, so
+// that doing it again, after a crash, makes no second ones. What cannot be submitted is
+// logged; it does not undo the success of the job.
+func (d *Dispatcher) submitFollowUps(a *attempt, o runner.Outcome) error {
+	if len(o.FollowUps) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), brief)
+	defer cancel()
+	group, err := d.jobs.GroupFor(ctx, a.row.ID, derivedID(a.row.ID, "group"))
+	if err != nil {
+		return err
+	}
+	count, err := d.jobs.InGroup(ctx, group, maxInGroup)
+	if err != nil {
+		return err
+	}
+	for _, asked := range o.FollowUps {
+		if count++; count > maxInGroup {
+			a.log.Warn("a follow-up job was refused", "file", asked.Name, "reason", "its group has too many jobs")
+			continue
+		}
+		if err := d.submitFollowUp(ctx, a, o, group, asked); err != nil {
+			var refused *fault.Error
+			if !errors.As(err, &refused) || fault.Is(err, fault.Unavailable) {
+				return fmt.Errorf("submit follow-up job %s: %w", asked.Name, err)
+			}
+			a.log.Warn("a follow-up job was refused", "file", asked.Name, "reason", refused.Message)
+		}
+	}
+	return nil
+}
+
+func (d *Dispatcher) submitFollowUp(ctx context.Context, a *attempt, o runner.Outcome, group string, asked runner.FollowUp) error {
+	var f followUp
+	reader := json.NewDecoder(bytes.NewReader(asked.Request))
+	reader.DisallowUnknownFields()
+	if err := reader.Decode(&f); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The file does not describe a job: "+err.Error()+".", "Write recipe, inputs, params.")
+	}
+	draft, err := d.draftOf(a, o, f)
+	if err != nil {
+		return err
+	}
+	draft.ID, draft.Group = derivedID(a.row.ID, asked.Name), group
+	if err := os.MkdirAll(d.opts.Spool.Job(draft.ID).In(), 0o711); err != nil {
+		return fmt.Errorf("make folder of job: %w", err)
+	}
+	_, err = d.jobs.Insert(ctx, draft)
+	if fault.Is(err, fault.Conflict) {
+		return nil // made before a crash
+	}
+	return err
+}
+
+// draftOf holds a follow-up against its recipe, as the web process does with what people
+// send.
+func (d *Dispatcher) draftOf(a *attempt, o runner.Outcome, f followUp) (job.Draft, error) {
+	r, given, err := d.chooseFollowUp(f)
+	if err != nil {
+		return job.Draft{}, err
+	}
+	values, err := r.CheckParams(given)
+	if err != nil {
+		return job.Draft{}, err
+	}
+	if len(f.Inputs) > 0 && len(r.Accept) == 0 || r.Inputs.Each && len(r.Accept) > 0 && len(f.Inputs) != 1 ||
+		!r.Inputs.Each && (len(f.Inputs) < r.Inputs.Min || len(f.Inputs) > r.Inputs.Max) {
+		return job.Draft{}, fault.New(fault.Invalid, fmt.Sprintf("%s does not take %d files.", r.Name, len(f.Inputs)), "Name as many as it takes.")
+	}
+	key, err := r.ConcurrencyKey(values)
+	if err != nil {
+		return job.Draft{}, err
+	}
+	draft := job.Draft{
+		Identity: job.Identity{Owner: a.row.Owner, ManageHash: a.row.ManageHash},
+		Request: job.Request{Recipe: r.Name, RecipeVersion: r.Version, Queue: r.Queue, Priority: min(max(f.Priority, -10), a.row.Priority),
+			Params: values.Given(), Tags: f.Tags, Lang: a.row.Lang, TraceContext: a.row.TraceContext},
+		RunAt: f.RunAt, WaitUntil: f.Expires, MaxAttempts: r.Retry.MaxAttempts,
+		// Refusing is for people, who can send it again.
+		Concurrency: job.Concurrency{Key: key},
+		Needs:       []job.Need{{Job: a.row.ID}},
+	}
+	for i, in := range f.Inputs {
+		if err := checkOutput(r, o, in.Output); err != nil {
+			return job.Draft{}, err
+		}
+		draft.Needs = append(draft.Needs, job.Need{Job: a.row.ID, Output: in.Output, Input: i + 1})
+	}
+	return draft, nil
+}
+
+func (d *Dispatcher) chooseFollowUp(f followUp) (recipe.Recipe, map[string][]string, error) {
+	r, ok := d.opts.Recipes.Find(f.Recipe)
+	if !ok {
+		return r, nil, fault.New(fault.Invalid, fmt.Sprintf("There is no recipe “%.80s”.", f.Recipe), "Name one of convertd recipes list.")
+	}
+	given, err := r.GivenJSON(f.Params)
+	if err != nil || f.To == "" {
+		return r, given, err
+	}
+	for _, t := range r.Targets() {
+		if t.ID == f.To {
+			for name, words := range t.Given {
+				given[name] = words
+			}
+			return r, given, nil
+		}
+	}
+	return r, nil, fault.New(fault.Invalid, fmt.Sprintf("%s does not make “%.80s”.", r.Name, f.To), "Name one of its targets.")
+}
+
+// checkOutput looks for an output that a follow-up takes.
+func checkOutput(r recipe.Recipe, o runner.Outcome, name string) error {
+	for _, out := range o.Outputs {
+		if out.Name == name {
+			return r.CheckFile(out.MediaType, spool.Extension(name))
+		}
+	}
+	return fault.New(fault.Invalid, fmt.Sprintf("The job made no file “%.80s”.", name), "Name an output as it is shown to people.")
+}
+
+// derivedID is an id that follows from another one and a name; who does not know the one
+// cannot guess the other.
+func derivedID(id, name string) string {
+	sum := sha256.Sum256([]byte(id + "/" + name))
+	return base32.StdEncoding.EncodeToString(sum[:])[:len(id)]
+}
