@@ -15,6 +15,7 @@ import (
 	"convertd/runner/fault"
 	"convertd/runner/spool"
 	"convertd/sql/job"
+	"convertd/sql/refused"
 )
 
 // sweepBatch bounds how much one statement of the sweep touches.
@@ -41,6 +42,8 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 			s.files(ctx)
 			s.rows(ctx)
 			s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
+			_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
+			s.complain(ctx, "remove old refusals", err)
 			s.orphans(ctx)
 		}
 		select {

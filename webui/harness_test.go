@@ -32,6 +32,7 @@ import (
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
 	"convertd/sql/queue"
+	"convertd/sql/refused"
 	"convertd/sql/roster"
 	"convertd/webui"
 	"convertd/webui/auth"
@@ -178,7 +179,7 @@ func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	t.Cleanup(presence.Close)
 	set := testRecipes()
 	o := webui.Options{
-		Jobs: b.jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Instance: presence.Number(),
+		Jobs: b.jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Instance: presence.Number(),
 		Recipes: func() *recipe.Set { return set }, Status: b.status, Spool: b.spool, Guard: b.guard,
 		Ready: func(ctx context.Context) error { return database.PingContext(ctx) },
 		Log:   slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

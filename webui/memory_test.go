@@ -25,6 +25,7 @@ import (
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
 	"convertd/sql/queue"
+	"convertd/sql/refused"
 	"convertd/sql/roster"
 	"convertd/webui"
 	"convertd/webui/auth"
@@ -51,7 +52,7 @@ func serveAlone(url string) error {
 	jobs := job.NewStore(database)
 	set := testRecipes()
 	server, err := webui.New(webui.Options{
-		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database),
+		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database),
 		Recipes: func() *recipe.Set { return set }, Status: &statuses{}, Spool: spool.New(os.Getenv(serveSpool)),
 		Guard: auth.New(auth.Options{}), Log: slog.New(slog.DiscardHandler),
 	})

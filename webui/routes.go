@@ -51,6 +51,8 @@ func (s *Server) routes() []route {
 		{post, "/api/v1/queues/:name/resume", api, s.resumeQueue},
 		{get, "/api/v1/dispatchers", api, s.listDispatchers},
 		{post, "/api/v1/dispatchers/drain", api, s.drain},
+		{get, "/api/v1/failures", api, s.listFailures},
+		{get, "/api/v1/refused", api, s.listRefused},
 		{get, "/api/v1/stats", api, s.getStats},
 		{get, "/api/v1/openapi.json", api, s.getOpenAPI},
 		{get, "/healthz", api, s.getHealth},

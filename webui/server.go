@@ -19,6 +19,7 @@ import (
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
 	"convertd/sql/queue"
+	"convertd/sql/refused"
 	"convertd/sql/roster"
 	"convertd/webui/auth"
 	"convertd/webui/form"
@@ -33,6 +34,8 @@ type Options struct {
 	Keys   *idempotency.Store
 	Queues *queue.Store
 	Roster *roster.Store
+	// Refusals keeps the submissions that were turned away.
+	Refusals *refused.Store
 	// QueueLimits are those of the settings, by queue.
 	QueueLimits map[string]QueueLimits
 	// Instance is the number of this process's idempotency.Presence.
@@ -108,7 +111,7 @@ type Server struct {
 
 // New returns a Server; it touches neither disk nor network.
 func New(o Options) (*Server, error) {
-	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
+	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
 		return nil, errors.New("webui: an option is missing")
 	}
 	if o.Log == nil {

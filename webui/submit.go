@@ -39,6 +39,7 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request, _ httprouter.
 	}
 	sub := s.newSubmission(r)
 	defer func() { err = s.cleanUp(sub, err) }()
+	defer func() { s.noteRefusal(r, sub, err) }()
 	key, err := s.beginKey(r, sub.caller)
 	if err != nil {
 		return err

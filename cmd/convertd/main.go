@@ -48,6 +48,9 @@ type commands struct {
 	Dispatchers dispatchersCommand `cmd:"" group:"admin" help:"List the dispatchers."`
 	Drain       drainCommand       `cmd:"" group:"admin" help:"Finish what runs and start nothing more."`
 
+	Failures failuresCommand `cmd:"" group:"admin" help:"Print the most common failures."`
+	Refused  refusedCommand  `cmd:"" group:"admin" help:"Print the submissions that were turned away lately."`
+
 	Convert convertCommand `cmd:"" group:"use" help:"Convert a file here and now, without a server."`
 	Submit  submitCommand  `cmd:"" group:"use" help:"Send files to a server as jobs."`
 	Jobs    jobsCommand    `cmd:"" group:"use" help:"List jobs."`

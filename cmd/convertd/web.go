@@ -18,6 +18,7 @@ import (
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
 	"convertd/sql/queue"
+	"convertd/sql/refused"
 	"convertd/sql/roster"
 	"convertd/systemd"
 	"convertd/webui"
@@ -60,7 +61,7 @@ func (c *webCommand) Run(a *app) error {
 	}
 	jobs := job.NewStore(d)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
-	options.Queues, options.Roster = queue.NewStore(d), roster.NewStore(d)
+	options.Queues, options.Roster, options.Refusals = queue.NewStore(d), roster.NewStore(d), refused.NewStore(d)
 	options.Instance, options.Status, options.Ready = presence.Number(), status, databaseAnswers(d)
 	server, err := webui.New(options)
 	if err != nil {
