@@ -34,6 +34,7 @@ func (s *Server) choicesPart(w http.ResponseWriter, r *http.Request, _ httproute
 	found := mimetype.Detect(head)
 	list := s.choices(v, found.String(), spool.Extension(name))
 	list.Name, list.Kind = name, kindWords(found)
+	s.askFrameSize(r.Context(), v, &list, head)
 	return s.show(w, r, v, list)
 }
 
