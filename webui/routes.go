@@ -34,6 +34,7 @@ func (s *Server) routes() []route {
 		{get, "/api/v1/jobs/:id/previews/:name", api, s.getPreview},
 		{post, "/api/v1/jobs/:id/cancel", api, s.cancelJob},
 		{post, "/api/v1/jobs/:id/retry", api, s.retryJob},
+		{post, "/api/v1/jobs/:id/replay", api, s.replayJob},
 		{get, "/api/v1/events", api, s.events},
 		{get, "/api/v1/groups/:id", api, s.getGroup},
 		{get, "/api/v1/groups/:id/outputs.zip", api, s.getGroupArchive},

@@ -208,3 +208,32 @@ func (c *statsCommand) Run(a *app) error {
 	}
 	return w.Flush()
 }
+
+// replayCommand runs a job again as it was.
+type replayCommand struct {
+	remote `embed:""`
+	ID     string `arg:"" help:"Id of the job."`
+}
+
+// Run makes the job and prints its id and what is not as it was.
+func (c *replayCommand) Run(a *app) error {
+	server, err := c.client()
+	if err != nil {
+		return err
+	}
+	made, err := server.Replay(a.ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(a.stdout, made)
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s  %s  replay of %s\n", made.Job.ID, made.Job.State, c.ID)
+	for _, differs := range made.Differs {
+		_, _ = fmt.Fprintln(a.stdout, "differs: "+differs)
+	}
+	if len(made.Differs) == 0 {
+		_, _ = fmt.Fprintln(a.stdout, "nothing differs: same inputs, parameters, recipe and limits")
+	}
+	return err
+}

@@ -51,6 +51,8 @@ type commands struct {
 	Failures failuresCommand `cmd:"" group:"admin" help:"Print the most common failures."`
 	Refused  refusedCommand  `cmd:"" group:"admin" help:"Print the submissions that were turned away lately."`
 
+	Replay replayCommand `cmd:"" group:"admin" help:"Run a job again as it was, and tell what differs."`
+
 	Convert convertCommand `cmd:"" group:"use" help:"Convert a file here and now, without a server."`
 	Submit  submitCommand  `cmd:"" group:"use" help:"Send files to a server as jobs."`
 	Jobs    jobsCommand    `cmd:"" group:"use" help:"List jobs."`

@@ -109,3 +109,16 @@ func (c *Client) Drain(ctx context.Context, mode string) ([]Dispatcher, error) {
 	err := c.post(ctx, "/api/v1/dispatchers/drain", map[string]string{"mode": mode}, &list)
 	return list.Dispatchers, err
 }
+
+// Replay is a job that runs again as it was, and what is not as it was, in sentences.
+type Replay struct {
+	Job     Job      `json:"job"`
+	Differs []string `json:"differs"`
+}
+
+// Replay runs an ended job again with the same inputs and parameters.
+func (c *Client) Replay(ctx context.Context, id string) (Replay, error) {
+	var r Replay
+	err := c.post(ctx, jobLink(id, "/replay"), nil, &r)
+	return r, err
+}
