@@ -19,9 +19,22 @@ type model struct {
 	asked, deleted    bool
 	// token is the live attempt's, "" for none.
 	token string
+	// needs is the job that must have succeeded, "" for none; met that it has.
+	needs string
+	met   bool
 }
 
-func (m *model) waiting() bool { return m.state == job.Queued || m.state == job.Scheduled }
+func (m *model) waiting() bool {
+	return m.state == job.Queued || m.state == job.Scheduled || m.state == job.Blocked
+}
+
+// ready is the state of a job whose time has come.
+func (m *model) ready() job.State {
+	if m.needs != "" {
+		return job.Blocked
+	}
+	return job.Queued
+}
 
 // machine drives the rows and the model side by side.
 type machine struct {
@@ -46,7 +59,7 @@ func TestRowsFollowTheModel(t *testing.T) {
 		m := machine{bundle: b, models: map[string]*model{}}
 		r.Repeat(map[string]func(*rapid.T){
 			"insert": m.insertOne, "claim": m.claimSome, "finish": m.finishOne, "stale": m.finishStale,
-			"cancel": m.cancelOne, "delete": m.deleteOne, "due": m.makeDue, "expire": m.expireOne, "": m.check,
+			"cancel": m.cancelOne, "delete": m.deleteOne, "due": m.makeDue, "unblock": m.letThrough, "expire": m.expireOne, "": m.check,
 		})
 	})
 }
@@ -63,14 +76,19 @@ func (m *machine) pick(r *rapid.T) (string, *model) {
 func (m *machine) insertOne(r *rapid.T) {
 	d := draft(rapid.SampledFrom([]string{"a", "b"}).Draw(r, "owner"))
 	d.MaxAttempts = maxAttempts
-	state := job.Queued
+	made := &model{}
+	if len(m.ids) > 0 && rapid.Bool().Draw(r, "after") {
+		made.needs = rapid.SampledFrom(m.ids).Draw(r, "needs")
+		d.Needs = []job.Need{{Job: made.needs}}
+	}
+	made.state = made.ready()
 	if rapid.Bool().Draw(r, "later") {
 		later := time.Now().Add(time.Hour)
-		d.RunAt, state = &later, job.Scheduled
+		d.RunAt, made.state = &later, job.Scheduled
 	}
 	m.insert(d)
 	m.ids = append(m.ids, d.ID)
-	m.models[d.ID] = &model{state: state}
+	m.models[d.ID] = made
 }
 
 func (m *machine) claimSome(r *rapid.T) {
@@ -117,8 +135,11 @@ func (m *machine) finishOne(r *rapid.T) {
 	if applied := m.finish(last); !applied[0] {
 		r.Fatalf("end of the live attempt of %s was not applied", id)
 	}
-	if one.asked && !next.Ended() {
+	switch {
+	case one.asked && !next.Ended():
 		next = job.Cancelled
+	case next == job.Queued:
+		next = one.ready()
 	}
 	one.state, one.token = next, ""
 	if count {
@@ -176,6 +197,38 @@ func (m *machine) makeDue(r *rapid.T) {
 	}
 	for _, one := range m.models {
 		if one.state == job.Scheduled {
+			one.state = one.ready()
+		}
+	}
+}
+
+// letThrough ends what can no longer be let through and lets the rest through whose job
+// has succeeded; each looks at what was before.
+func (m *machine) letThrough(r *rapid.T) {
+	if _, _, err := m.Unblock(context.Background()); err != nil {
+		r.Fatal(err)
+	}
+	anyBlocked := false
+	before := map[string]model{}
+	for id, one := range m.models {
+		before[id] = *one
+		anyBlocked = anyBlocked || one.state == job.Blocked
+	}
+	if !anyBlocked {
+		return
+	}
+	for _, one := range m.models {
+		if one.needs == "" {
+			continue
+		}
+		needed := before[one.needs]
+		failed := needed.deleted || needed.state.Ended() && needed.state != job.Succeeded
+		if !one.met && failed && one.waiting() {
+			one.state = job.Cancelled
+			continue
+		}
+		one.met = one.met || needed.state == job.Succeeded && !needed.deleted
+		if one.state == job.Blocked && one.met {
 			one.state = job.Queued
 		}
 	}
