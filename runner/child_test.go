@@ -171,7 +171,7 @@ func TestEnvironmentIsBuiltFromNothing(t *testing.T) {
 		"LANG": "de_DE.UTF-8", "HOME": work("home"), "TMPDIR": work("tmp"), "PWD": work("run"),
 		"CONVERTD_JOB": tr.spec.Job, "CONVERTD_ATTEMPT": "1",
 		"CONVERTD_INPUT":  filepath.Join(tr.job.In(), "1.bin"),
-		"CONVERTD_OUTPUT": work("out"), "CONVERTD_PREVIEW": work("preview"),
+		"CONVERTD_OUTPUT": work("out"), "CONVERTD_PREVIEW": work("preview"), "CONVERTD_SUBMIT": work("submit"),
 		"CONVERTD_STATE": tr.job.State(), "CONVERTD_PROGRESS_FD": "3",
 		"TRACEPARENT": "00-1-2-01", "MODE": "fast",
 	}

@@ -42,13 +42,18 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 	if err != nil {
 		return nil, err
 	}
-	from, err := document(s.floors.tell(s.now()))
+	began := s.now()
+	told := s.floors.tell(began)
+	from, err := document(told)
 	if err != nil {
 		return nil, err
 	}
 	var rows []claimedRow
 	if err := s.db.SelectPrepared(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places, from, pq.Array(without)); err != nil {
 		return nil, explain(ctx, "claim jobs", err)
+	}
+	if len(told) == 0 {
+		s.floors.took(s.now().Sub(began))
 	}
 	if len(without) == 0 { // else what was passed over would lie below the floor
 		s.floors.note(rows)

@@ -17,6 +17,8 @@ type floors struct {
 	lanes map[lane]*floor
 	// fullAt is when a claim last looked at everything, turnedAt when the floors moved up.
 	fullAt, turnedAt time.Time
+	// fullTook is what that cost.
+	fullTook time.Duration
 }
 
 type lane struct {
@@ -32,6 +34,9 @@ const (
 	// the turn before commit within that time.
 	floorAge    = 2 * time.Second
 	floorsEvery = 10 * time.Second
+	// fullShare is how much longer than a claim of everything the time between two of them
+	// is at least: when that is slow it must not become what claims usually cost.
+	fullShare = 200
 )
 
 // floorTold is a floor as the statement takes it.
@@ -52,7 +57,7 @@ func (f *floors) tell(now time.Time) []floorTold {
 		}
 	}
 	told := []floorTold{}
-	if now.Sub(f.fullAt) >= floorsEvery {
+	if now.Sub(f.fullAt) >= max(floorsEvery, fullShare*f.fullTook) {
 		f.fullAt = now
 		return told
 	}
@@ -62,6 +67,13 @@ func (f *floors) tell(now time.Time) []floorTold {
 		}
 	}
 	return told
+}
+
+// took notes what a claim of everything cost.
+func (f *floors) took(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fullTook = d
 }
 
 // note takes in what a claim took.
