@@ -79,6 +79,7 @@ func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {
 		box: sandbox.Confinement{
 			UID: spec.Box.UID, GID: spec.Box.GID,
 			FileSize: max(spec.Limits.Disk, ownFiles), Processes: spec.Limits.Processes,
+			Require: spec.Box.Require,
 		},
 		signals: signals, started: now,
 		deadline: time.NewTimer(spec.Limits.Time),

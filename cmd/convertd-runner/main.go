@@ -1,7 +1,7 @@
 // Command convertd-runner runs one attempt of one job and exits. Without arguments it
 // reads a Spec from descriptor 3 (package runner has the protocol). As
 // "convertd-runner step NAME JSON" it is a built-in step, which it executes itself as
-// inside the box of an attempt.
+// inside the box of an attempt; as "convertd-runner box" it is the init of such a box.
 //
 // It owns the exit status and the signals; everything else is package runner's. What it
 // imports is the start-up price of every job.
@@ -18,6 +18,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == sandbox.InitWord {
+		os.Exit(sandbox.Init())
+	}
 	if len(os.Args) == 4 && os.Args[1] == "step" {
 		os.Exit(runBuiltin(os.Args[2], os.Args[3]))
 	}
