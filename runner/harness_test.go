@@ -181,6 +181,19 @@ func (tr *trial) run() runner.Outcome {
 	return tr.wait()
 }
 
+// nothingLeft looks for processes of the attempt: the environment of each names its folder.
+func (tr *trial) nothingLeft() {
+	tr.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	must(tr.t, err)
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(text, []byte("CONVERTD_STATE="+tr.job.State())) {
+			tr.t.Errorf("%s is of a process that survived", path)
+		}
+	}
+}
+
 // log returns the text of the log.
 func (tr *trial) log() string {
 	tr.t.Helper()

@@ -45,7 +45,11 @@ func (o owner) give(f *os.File, mode fs.FileMode) error {
 
 // prepare opens the workspace: folders, log, history, status, the box.
 func (a *attempt) prepare() *verdict {
-	if err := a.prepareAll(); err != nil {
+	err := a.prepareAll()
+	if errors.Is(err, sandbox.ErrAccess) {
+		return notStarted("", err)
+	}
+	if err != nil {
 		return internal("The workspace of this job could not be prepared.", err)
 	}
 	return nil

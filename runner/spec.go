@@ -2,6 +2,7 @@ package runner
 
 import (
 	"convertd/runner/recipe"
+	"convertd/runner/sandbox"
 )
 
 // SpecVersion is the version of the JSON that a child is sent; a child that reads
@@ -62,6 +63,8 @@ type Box struct {
 	Write []string `json:"write,omitempty"`
 	// Require refuses to run a step in a box that cannot be made whole here.
 	Require bool `json:"require,omitempty"`
+	// Lacks are the parts of the box that are known not to be had here.
+	Lacks sandbox.Lacks `json:"lacks,omitempty"`
 }
 
 // Sink is where the child writes its status.

@@ -8,9 +8,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"convertd/runner"
@@ -21,6 +23,9 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == sandbox.InitWord {
 		os.Exit(sandbox.Init())
 	}
+	if len(os.Args) == 3 && os.Args[1] == sandbox.ExamineWord {
+		os.Exit(examineBox(os.Args[2]))
+	}
 	if len(os.Args) == 4 && os.Args[1] == "step" {
 		os.Exit(runBuiltin(os.Args[2], os.Args[3]))
 	}
@@ -28,6 +33,22 @@ func main() {
 		os.Exit(fail("convertd-runner is started by convertd; it is not meant to be called by people"))
 	}
 	os.Exit(runAttempt())
+}
+
+// examineBox prints what is missing in a box on this machine, as JSON.
+func examineBox(user string) int {
+	uid, err := strconv.Atoi(user)
+	if err != nil {
+		return fail("the user of a box is a number")
+	}
+	lacks, err := sandbox.Examine(uid)
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(lacks)
+	}
+	if err != nil {
+		return fail(err.Error())
+	}
+	return 0
 }
 
 // runAttempt waits for a Spec and runs it.
