@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -22,6 +21,8 @@ const shmSize = "50%"
 // is bound from the machine at the same path, read-only but for what is granted.
 type root struct {
 	p *plan
+	// etc are the names in the machine's /etc, for patterns.
+	etc []string
 	// held are taken from the machine first and put in their places when everything else
 	// has become read-only.
 	held []tree
@@ -56,13 +57,13 @@ func (r *root) begin() error {
 	if err := unix.Mount("box", r.p.Base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=4m"); err != nil {
 		return fmt.Errorf("mount the root: %w", err)
 	}
-	if err := os.Mkdir(filepath.Join(r.p.Base, oldRoot), 0o700); err != nil {
-		return err
+	if err := unix.Mkdir(filepath.Join(r.p.Base, oldRoot), 0o700); err != nil {
+		return fmt.Errorf("make a place for the old root: %w", err)
 	}
 	if err := unix.PivotRoot(r.p.Base, filepath.Join(r.p.Base, oldRoot)); err != nil {
 		return fmt.Errorf("change the root: %w", err)
 	}
-	return os.Chdir("/")
+	return unix.Chdir("/")
 }
 
 func (r *root) system() error {
@@ -79,14 +80,17 @@ func (r *root) system() error {
 	return nil
 }
 
-// copyEntries copies what matches a pattern whose last element may have a "*".
+// copyEntries copies what matches a pattern; one with a "*" is of /etc.
 func (r *root) copyEntries(pattern string) error {
 	if !strings.Contains(pattern, "*") {
 		return r.copyEntry(pattern)
 	}
 	prefix, suffix, _ := strings.Cut(filepath.Base(pattern), "*")
 	folder := filepath.Dir(pattern)
-	for _, name := range names(oldRoot + folder) {
+	if r.etc == nil {
+		r.etc = names(oldRoot + folder)
+	}
+	for _, name := range r.etc {
 		if strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
 			if err := r.copyEntry(filepath.Join(folder, name)); err != nil {
 				return err
@@ -109,17 +113,17 @@ func (r *root) copyEntry(path string) error {
 	if err != nil {
 		return fmt.Errorf("read link %s: %w", path, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeFolders(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return os.Symlink(target, path)
+	return unix.Symlink(target, path)
 }
 
 // granted binds what is to be read, and takes hold of what is to be written. What lies
 // below /tmp can only be put there when that is in its place.
 func (r *root) granted() error {
 	for _, dir := range []string{"/tmp", "/proc", "/dev/pts", "/dev/shm", "/run", "/var/tmp"} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := makeFolders(dir); err != nil {
 			return err
 		}
 	}
@@ -150,11 +154,11 @@ func belowTmp(path string) bool {
 
 // bind makes something of the machine appear.
 func (r *root) bind(b bind) error {
-	info, err := os.Stat(oldRoot + b.Source)
-	if err != nil {
+	var st unix.Stat_t
+	if err := unix.Stat(oldRoot+b.Source, &st); err != nil {
 		return fmt.Errorf("look at %s: %w", b.Source, err)
 	}
-	if err := place(b.Target, info.IsDir()); err != nil {
+	if err := place(b.Target, st.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
 		return err
 	}
 	if err := unix.Mount(oldRoot+b.Source, b.Target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
@@ -182,22 +186,47 @@ func (r *root) hold(b bind, readOnly bool) error {
 	return place(b.Target, t.isDir)
 }
 
-// place makes a file or folder that something can be mounted on.
+// place makes a file or folder that something can be mounted on. Package os would ask for
+// each whether it can be waited for, which is half the cost of the root.
 func place(path string, isDir bool) error {
 	if isDir {
-		return os.MkdirAll(path, 0o755)
+		return makeFolders(path)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := makeFolders(filepath.Dir(path)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if errors.Is(err, fs.ErrExist) {
+	return writeFile(path, "")
+}
+
+// makeFolders makes a folder and those above it, from the longest that is there on.
+func makeFolders(path string) error {
+	err := unix.Mkdir(path, 0o755)
+	if err == unix.ENOENT {
+		if err := makeFolders(filepath.Dir(path)); err != nil {
+			return err
+		}
+		err = unix.Mkdir(path, 0o755)
+	}
+	if err != nil && err != unix.EEXIST {
+		return fmt.Errorf("make %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeFile makes a file unless it is there.
+func writeFile(path, text string) error {
+	fd, err := unix.Open(path, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err == unix.EEXIST {
 		return nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = unix.Write(fd, []byte(text))
+		err = errors.Join(err, unix.Close(fd))
 	}
-	return f.Close()
+	if err != nil {
+		return fmt.Errorf("make %s: %w", path, err)
+	}
+	return nil
 }
 
 // accounts writes what programs ask about users and hosts: the box knows its own alone.
@@ -219,10 +248,7 @@ func (r *root) accounts() error {
 		"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 		"/etc/resolv.conf":   "",
 	} {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := writeFile(path, text); err != nil {
 			return err
 		}
 	}
@@ -237,7 +263,7 @@ func (r *root) devices() error {
 		}
 	}
 	for name, target := range devLinks() {
-		if err := os.Symlink(target, "/dev/"+name); err != nil {
+		if err := unix.Symlink(target, "/dev/"+name); err != nil {
 			return err
 		}
 	}
@@ -256,7 +282,7 @@ func (r *root) leave() error {
 	if err := unix.Unmount(oldRoot, unix.MNT_DETACH); err != nil {
 		return fmt.Errorf("leave the root of the machine: %w", err)
 	}
-	return os.Remove(oldRoot)
+	return unix.Rmdir(oldRoot)
 }
 
 // seal makes everything so far read-only, /proc as well, without devices and set-uid.

@@ -9,7 +9,7 @@
 // named (Lacks).
 //
 // It does not own what is run, for how long, or what its output means (runner).
-// It may import the standard library, golang.org/x/sys/unix and go-landlock.
+// It may import the standard library and golang.org/x/sys/unix.
 package sandbox
 
 import (

@@ -120,7 +120,7 @@ func forkInit(plan *plan, ends files, control int) (int, error) {
 		fds = append(fds, uintptr(ends[3]))
 	}
 	attr := &syscall.ProcAttr{
-		Dir: "/", Env: []string{"GOMAXPROCS=1", "GOGC=off"}, Files: fds,
+		Dir: "/", Env: []string{"GOMAXPROCS=2", "GOGC=off"}, Files: fds,
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
 	if plan.has(Namespaces) {
