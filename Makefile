@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 DATA ?=
 GO   ?= go
 
-.PHONY: help run build test test-samples test-recipes bench lint fmt clean
+.PHONY: help run build test test-samples test-recipes screenshots bench lint fmt clean
 
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
@@ -12,6 +12,7 @@ help:
 	@echo "make build         bin/convertd, bin/convertd-runner"
 	@echo "make test-recipes  the shipped recipes with the real converters"
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
+	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"
 	@echo "make bench         figures side by side, as ratios"
 	@echo "make lint          formatting, vet, staticcheck"
 
@@ -34,6 +35,10 @@ test-recipes: build
 test-samples:
 	@test -n "$$CONVERTD_SAMPLES" || { echo "CONVERTD_SAMPLES must name the folder of sample tracks" >&2; exit 1; }
 	$(GO) test -timeout 20m -count 1 -tags samples -v -run Samples ./runner/track/...
+
+screenshots: build
+	@.ci/install test
+	$(GO) test -count 1 -tags screenshots -run TestScreenshots ./cmd/convertd $(if $(ALBUM),-args -album $(ALBUM))
 
 bench: build
 	@.ci/install run

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -276,7 +275,6 @@ type memcached struct {
 	socket string
 	cmd    *exec.Cmd
 	store  *store.Store
-	once   sync.Once
 }
 
 func startMemcached(t testing.TB) *memcached {

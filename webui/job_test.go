@@ -40,6 +40,11 @@ func TestStatus_comes_from_the_runner_and_else_from_the_row(t *testing.T) {
 	if s := b.statusDocument(j.ID); s.State != "queued" || s.Percent != nil || s.QueuePosition == nil || *s.QueuePosition != 1 {
 		t.Errorf("waiting: %+v", s)
 	}
+	waiting := client.Status{ID: j.ID, State: "scheduled", UpdatedAt: time.Now()}
+	b.status.put(waiting)
+	if s := b.statusDocument(j.ID); s.State != "queued" {
+		t.Errorf("waiting, as a document tells: %+v", s)
+	}
 	c := b.claim()
 	b.status.put(running(c, 41.5))
 	if s := b.statusDocument(j.ID); s.State != "running" || s.Percent == nil || *s.Percent != 41.5 || s.Message != "frame 3" {

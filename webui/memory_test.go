@@ -51,7 +51,8 @@ func serveAlone(url string) error {
 	server, err := webui.New(webui.Options{
 		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database),
 		Recipes: func() *recipe.Set { return set }, Status: &statuses{}, Spool: spool.New(os.Getenv(serveSpool)),
-		Guard: auth.New(auth.Options{}), Log: slog.New(slog.DiscardHandler),
+		Guard: auth.New(auth.Options{}),
+		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"slices"
@@ -33,6 +34,7 @@ func (s *Server) choicesPart(w http.ResponseWriter, r *http.Request, _ httproute
 	found := mimetype.Detect(head)
 	list := s.choices(v, found.String(), spool.Extension(name))
 	list.Name, list.Kind = name, kindWords(found)
+	s.askFrameSize(r.Context(), v, &list, head)
 	return s.show(w, r, v, list)
 }
 
@@ -88,7 +90,7 @@ func place(r recipe.Recipe, mediaType, ext string) int {
 // takesOne reports whether a job of the recipe may have a single file.
 func takesOne(r recipe.Recipe) bool { return len(r.Accept) > 0 && (r.Inputs.Each || r.Inputs.Min <= 1) }
 
-// likely takes the first choice of every recipe, then the others in order.
+// likely takes the first choice of every section, then the others in order.
 func likely(sections []pages.Section) []pages.Choice {
 	var first, rest []pages.Choice
 	for _, section := range sections {
@@ -99,21 +101,27 @@ func likely(sections []pages.Section) []pages.Choice {
 	return both[:min(len(both), maxLikely)]
 }
 
-// sectionsOf lists what recipes make, a section for each.
+// sectionsOf lists what recipes make: a section for each recipe, and for each heading
+// under which it puts targets, such as an application.
 func sectionsOf(v visit, recipes []recipe.Recipe) []pages.Section {
 	var sections []pages.Section
 	for _, r := range recipes {
-		section := pages.Section{Title: titleOf(r.Title.In(v.lang), r.Name)}
+		title := titleOf(r.Title.In(v.lang), r.Name)
 		targets := r.Targets()
-		several := makesSeveral(r)
+		own := len(sections)
 		for _, t := range targets {
-			c := choiceOf(r, t, len(targets) == 1, section.Title, v.lang)
-			if several && len(t.Given) == 0 { // the word for all of them
+			c := choiceOf(r, t, len(targets) == 1, title, v.lang)
+			if makesSeveral(r) && len(t.Given) == 0 { // the word for all of them
 				c.Value, c.Title = r.Name, v.texts.Text("choose.everything")
 			}
-			section.Choices = append(section.Choices, c)
+			heading := cmp.Or(t.Group, title)
+			i := slices.IndexFunc(sections[own:], func(s pages.Section) bool { return s.Title == heading })
+			if i < 0 {
+				i = len(sections) - own
+				sections = append(sections, pages.Section{Title: heading})
+			}
+			sections[own+i].Choices = append(sections[own+i].Choices, c)
 		}
-		sections = append(sections, section)
 	}
 	return sections
 }
@@ -132,12 +140,31 @@ func choiceOf(r recipe.Recipe, t recipe.Target, only bool, title, lang string) p
 	if !only {
 		c.Value += "/" + t.ID
 	}
-	c.To, c.Title, c.Note = t.ID, strings.ToUpper(t.ID), title
+	c.To = t.ID
+	if word := targetWord(t.ID, title); word != "" {
+		c.Title, c.Note = word, title
+	}
 	if len(t.Given) > 0 {
 		c.Title, c.Target = titleOf(t.Title.In(lang), t.ID), t.ID
-		if t.Group != "" && t.Group != c.Title {
-			c.Note = t.Group
+		c.Note = t.Group
+		if strings.HasPrefix(c.Title, t.Group) {
+			c.Note = "" // the title says it already
 		}
 	}
 	return c
+}
+
+// targetWord is how people write a target ("MP4", and "WebP" where the recipe's title
+// spells it so); "" for one that is not called after a kind of file.
+func targetWord(id, title string) string {
+	for word := range strings.FieldsSeq(title) {
+		spelled := strings.ToLower(word[1:]) != word[1:] // more than a capital at the start
+		if strings.EqualFold(word, id) && spelled {
+			return word
+		}
+	}
+	if len(id) > 5 || strings.ContainsAny(id, "-_") {
+		return ""
+	}
+	return strings.ToUpper(id)
 }

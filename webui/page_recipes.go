@@ -39,7 +39,9 @@ func (s *Server) entry(v visit, r recipe.Recipe) pages.RecipeEntry {
 		case len(t.Given) > 0:
 			e.Makes = append(e.Makes, t.Title.In(v.lang))
 		case t.ID != "":
-			e.Makes = append(e.Makes, strings.ToUpper(t.ID))
+			if word := targetWord(t.ID, e.Title); word != "" {
+				e.Makes = append(e.Makes, word)
+			}
 		}
 	}
 	return e

@@ -36,10 +36,10 @@ type view struct {
 	known   bool
 	done    bool
 	attempt int
-	// running says that a runner wrote it.
-	running bool
-	read    time.Time
-	updated time.Time
+	// running says that a runner wrote it; live that a row says the job runs.
+	running, live bool
+	read          time.Time
+	updated       time.Time
 }
 
 // fresh reports whether a runner's document is young enough to be believed.
@@ -98,6 +98,7 @@ func (b *board) fetch(ctx context.Context, ids []string) map[string]view {
 		}
 		v.read = now
 		if !v.fresh(now) || now.Before(b.ended[id]) {
+			delete(b.told, id)
 			continue
 		}
 		if len(b.told) >= forgetful {
@@ -123,14 +124,34 @@ func readDocument(document []byte) (view, bool) {
 	if json.Unmarshal(document, &told) != nil || told.ID == "" {
 		return view{}, false // not ours, whatever it is
 	}
+	running := told.State == string(job.Running)
+	// Of a job that waits, again or still, the row knows more: its place, and whether it
+	// was cancelled meanwhile.
 	return view{
 		body: document, tag: tagOf(document), known: true, done: told.Done, attempt: told.Attempt,
-		running: told.State == string(job.Running), updated: told.Updated,
-	}, true
+		running: running, updated: told.Updated,
+	}, running || told.Done
 }
 
-// fromRow returns what the row says, at most a second old.
+// fromRow returns what is known without a document of now: what the row says, or for a
+// job that runs what its runner wrote last, while that is young enough to be believed.
+// memcached may have been flushed, or not have answered in time.
 func (b *board) fromRow(ctx context.Context, id string) (view, error) {
+	v, err := b.lookAtRow(ctx, id)
+	if err != nil || !v.live {
+		return v, err
+	}
+	b.mu.RLock()
+	told := b.told[id]
+	b.mu.RUnlock()
+	if told.running && told.attempt == v.attempt && told.fresh(time.Now()) {
+		return told, nil
+	}
+	return v, nil
+}
+
+// lookAtRow returns what the row says, at most a second old.
+func (b *board) lookAtRow(ctx context.Context, id string) (view, error) {
 	b.mu.RLock()
 	v, ok := b.rows[id]
 	b.mu.RUnlock()
@@ -192,7 +213,10 @@ func (s *Server) statusFromRow(ctx context.Context, id string) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return view{body: body, tag: tagOf(body), known: true, done: status.Done, attempt: status.Attempt, updated: status.UpdatedAt}, nil
+	return view{
+		body: body, tag: tagOf(body), known: true, done: status.Done, live: j.State == job.Running,
+		attempt: status.Attempt, updated: status.UpdatedAt,
+	}, nil
 }
 
 // rowStatus is the status as far as the row knows it. Its percent is never a guess.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"convertd/runner"
 	"convertd/runner/document"
@@ -73,7 +72,6 @@ func trackRequest(b runner.Builtin) (pipeline.Request, error) {
 		From: one(b.Params, "from"), To: b.Params["to"], Tools: b.Params["tools"],
 		OutDir: b.Output, Stem: recipe.NeutralStem,
 		Preview:  filepath.Join(b.Preview, "tracks.svg"),
-		Created:  time.Now(),
 		Progress: progressTo(os.Getenv("CONVERTD_PROGRESS_FD")),
 	}
 	for _, number := range []struct {

@@ -84,7 +84,8 @@ func (b *tab) hear(event any) {
 		}
 		b.problems = append(b.problems, text)
 	case *log.EventEntryAdded:
-		if e.Entry.Level == log.EntryLevelError && e.Entry.Source != log.EntrySourceNetwork {
+		ours := e.Entry.Source != log.EntrySourceNetwork && e.Entry.Source != log.EntrySourceIntervention
+		if e.Entry.Level == log.EntryLevelError && ours {
 			b.problems = append(b.problems, e.Entry.Text)
 		}
 	}
@@ -184,15 +185,6 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) {
 func (b *tab) withoutScripts() {
 	b.t.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-}
-
-// look sets width, height and colour scheme ("light", "dark").
-func (b *tab) look(width, height int64, scheme string) {
-	b.t.Helper()
-	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-	call(b, emulation.SetDeviceMetricsOverride, size)
-	call(b, emulation.SetEmulatedMedia, media)
 }
 
 // download clicks and returns the file that arrives.

@@ -89,7 +89,8 @@ func (c *convertCommand) choose(set *recipe.Set, job *localJob) (recipe.Recipe, 
 	if err != nil {
 		return recipe.Recipe{}, nil, err
 	}
-	if err := r.CheckFile(media, ext); err != nil && c.From == "" {
+	// What comes from a pipe has no name to judge by: the recipe itself looks at it.
+	if err := r.CheckFile(media, ext); err != nil && c.From == "" && c.In != "-" {
 		return recipe.Recipe{}, nil, err
 	}
 	if takesTargets(r) && len(c.To) > 0 {
@@ -107,6 +108,9 @@ func (c *convertCommand) pick(set *recipe.Set, media, ext string) (recipe.Recipe
 	}
 	if name == "" && len(c.To) > 0 {
 		target, err := set.Choose(c.To[0], media, ext)
+		if fault.Is(err, fault.UnsupportedMedia) && c.In == "-" {
+			target, err = madeBySomething(set, c.To[0])
+		}
 		if err != nil {
 			return recipe.Recipe{}, err
 		}
@@ -120,6 +124,18 @@ func (c *convertCommand) pick(set *recipe.Set, media, ext string) (recipe.Recipe
 		return r, fmt.Errorf("there is no recipe %q: `convertd recipes list` names them", name)
 	}
 	return r, nil
+}
+
+// madeBySomething finds a target whatever the file is.
+func madeBySomething(set *recipe.Set, to string) (recipe.Target, error) {
+	for _, r := range set.All() {
+		for _, t := range r.Targets() {
+			if t.ID == to {
+				return t, nil
+			}
+		}
+	}
+	return recipe.Target{}, fmt.Errorf("nothing here makes %q: `convertd recipes list` shows what can be made", to)
 }
 
 func (c *convertCommand) usesTracks() bool {

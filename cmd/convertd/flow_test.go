@@ -46,7 +46,7 @@ func buildAndRun(m *testing.M) int {
 
 // service under test: a whole `convertd up`.
 type upInstance struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	URL    string
 	Data   string
@@ -65,7 +65,7 @@ func (u *upInstance) said() string {
 
 // startUp starts `convertd up` on a folder and waits until it is ready. environ adds
 // settings, NAME=VALUE.
-func startUp(t *testing.T, data string, environ ...string) *upInstance {
+func startUp(t testing.TB, data string, environ ...string) *upInstance {
 	t.Helper()
 	u := &upInstance{t: t, Data: data, ended: make(chan error, 1)}
 	u.cmd = exec.Command(filepath.Join(binDir, "convertd"), "up", "--data", data, "--listen", "127.0.0.1:0")
@@ -146,7 +146,7 @@ func (u *upInstance) kill() {
 }
 
 // dataFolder is a folder that the users PostgreSQL and the steps run as may pass.
-func dataFolder(t *testing.T) string {
+func dataFolder(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "convertd-data-")
 	if err != nil {
@@ -160,7 +160,7 @@ func dataFolder(t *testing.T) string {
 }
 
 // await asks until ok says yes.
-func await(t *testing.T, what string, ok func() bool) {
+func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

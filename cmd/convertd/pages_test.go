@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -105,6 +106,7 @@ func TestPages(t *testing.T) {
 	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
 	t.Run("a file becomes a result while the bar tells how far it is", p.convertsAFile)
 	t.Run("the same without scripts", p.convertsWithoutScripts)
+	t.Run("the same where no event stream gets through", p.convertsByPolling)
 	t.Run("a failure says why and can be tried again", p.tellsOfAFailure)
 	t.Run("a running job is cancelled", p.cancels)
 	t.Run("a page that is opened again goes on", p.goesOnAfterAReload)
@@ -233,6 +235,24 @@ func (p pagesBundle) convertsWithoutScripts(t *testing.T) {
 	}
 	if b.has(`meta[http-equiv=refresh]`) {
 		t.Error("a job that ended reloads for ever")
+	}
+}
+
+func (p pagesBundle) convertsByPolling(t *testing.T) {
+	t.Parallel()
+	b := p.tab(t)
+	call(b, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: "delete window.EventSource"})
+	b.open("/")
+	b.choose("#drop [data-pick]", testFile(t, "polled.slow", []byte("x")))
+	b.await("[data-choices] .tile")
+	b.click("[data-choices] .settings summary")
+	b.do(chromedp.SetValue(chromedp.CSS("[name='param.lines']"), "40"))
+	b.click("[data-convert]")
+	b.await("[data-job]")
+	seen := b.watch()
+	seen.honest(t)
+	if all := strings.Join(seen.words, "\n"); !strings.Contains(all, " of 40") {
+		t.Errorf("the setting did not reach the job: %q", all)
 	}
 }
 

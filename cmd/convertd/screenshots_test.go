@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"convertd/runner/track"
@@ -29,7 +30,7 @@ func TestScreenshots(t *testing.T) {
 	data := dataFolder(t)
 	p := pagesBundle{startUp(t, data, "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
 	b := p.tab(t)
-	b.look(1000, 1010, "light")
+	b.look(1000, 1380, "light")
 	b.open("/")
 	b.choose("#drop [data-pick]", movie(t))
 	b.until("the film is uploaded", `document.querySelector("[data-upload].sent") !== null`)
@@ -175,4 +176,13 @@ func (b *tab) inEveryLook(name string, open func()) {
 			b.t.Errorf("%s is %d pixels wide in a window of %d", name, wide, l.width)
 		}
 	}
+}
+
+// look sets width, height and colour scheme ("light", "dark").
+func (b *tab) look(width, height int64, scheme string) {
+	b.t.Helper()
+	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	call(b, emulation.SetDeviceMetricsOverride, size)
+	call(b, emulation.SetEmulatedMedia, media)
 }

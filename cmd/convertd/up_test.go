@@ -34,7 +34,7 @@ func (u *upInstance) noted(name string) processNote {
 }
 
 // usersOf lists processes whose command line names the folder.
-func usersOf(t *testing.T, data string) []string {
+func usersOf(t testing.TB, data string) []string {
 	t.Helper()
 	entries, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
@@ -180,7 +180,7 @@ func TestUpSaysWhatIsMissing(t *testing.T) {
 }
 
 // kill ends a process by the name of its folder in /proc; it may be gone already.
-func kill(t *testing.T, pid string) {
+func kill(t testing.TB, pid string) {
 	t.Helper()
 	n, err := strconv.Atoi(pid)
 	if err != nil {

@@ -94,6 +94,9 @@ func (s *Sender) round(ctx context.Context) bool {
 // noted: the sender was killed, and the mail may or may not have arrived.
 const lease = time.Minute
 
+// lastNote bounds the note about a mail that was sent while we were told to stop.
+const lastNote = 5 * time.Second
+
 // deliver sends one mail; false says that the server is away, so that the others need
 // not be tried. That it is being tried is noted first: from then on the mail is never
 // joined with others, so that it cannot be told about twice under different ids.
@@ -120,7 +123,10 @@ func (s *Sender) deliver(ctx context.Context, m outbox.Mail) bool {
 	}
 	failpoint.Hit(failpoint.AfterMail)
 	s.down = 0
-	if err := s.owed.Sent(ctx, m.ID); err != nil {
+	// The mail has arrived: that is noted even if we are told to stop just now.
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNote)
+	defer cancel()
+	if err := s.owed.Sent(note, m.ID); err != nil {
 		s.log.Error("note sent mail; it may be sent once more", "mail", m.Key, "error", err)
 		return false
 	}

@@ -24,11 +24,11 @@ const (
 func CleanName(name string) string {
 	name = strings.ToValidUTF8(name, "\uFFFD")
 	name = lastComponent(name)
-	name = strings.TrimSpace(strings.Map(dropUnseen, name))
+	name = cut(strings.TrimSpace(strings.Map(dropUnseen, name)), maxName)
 	if strings.Trim(name, ". ") == "" {
 		return nameless
 	}
-	return cut(name, maxName)
+	return name
 }
 
 // lastComponent takes both kinds of separator, because the sender's system is unknown.
@@ -68,7 +68,7 @@ func cut(name string, size int) string {
 	for end > 0 && !utf8.RuneStart(name[end]) {
 		end--
 	}
-	return strings.TrimRight(name[:end], " ") + ext
+	return strings.TrimRightFunc(name[:end], unicode.IsSpace) + ext
 }
 
 // Extension returns the extension of a name in the form we use on disk and for choosing

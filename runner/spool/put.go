@@ -15,6 +15,8 @@ import (
 const (
 	// draftSuffix marks a folder of inputs that is still being filled.
 	draftSuffix = ".new"
+	// draftTries is how often a folder that was taken for a dead one is made again.
+	draftTries = 20
 	// Folders can be entered but not listed by the users that steps run as; what they
 	// may read is given to them by name.
 	folderMode = 0o711
@@ -38,18 +40,36 @@ func (s Spool) NewDraft(id string) (*Draft, error) {
 		return nil, fmt.Errorf("make the folder of uploads: %w", err)
 	}
 	d := &Draft{id: id, spool: s, dir: filepath.Join(s.Uploads(), id+draftSuffix)}
-	if err := os.Mkdir(d.dir, folderMode); err != nil {
-		return nil, fmt.Errorf("make the folder of an upload: %w", err)
-	}
-	lock, err := lockFolder(d.dir)
-	if err == nil {
-		d.lock = lock
-		err = os.Mkdir(d.in(), folderMode)
+	err := d.begin()
+	// Between its making and its lock the folder looks like one of a dead process, and
+	// RemoveDeadDrafts may have taken it away.
+	for range draftTries {
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		err = d.begin()
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the folder of an upload: %w", err), d.Discard())
 	}
 	return d, nil
+}
+
+// begin makes and locks the folder. It waits for who holds the lock: only somebody who
+// is about to remove the folder does.
+func (d *Draft) begin() error {
+	if err := os.Mkdir(d.dir, folderMode); err != nil {
+		return err
+	}
+	lock, err := lockFolder(d.dir, unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(d.in(), folderMode); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	d.lock = lock
+	return nil
 }
 
 func (d *Draft) in() string { return filepath.Join(d.dir, "in") }
@@ -176,7 +196,7 @@ func (s Spool) RemoveDeadDrafts() error {
 			continue
 		}
 		dir := filepath.Join(s.Uploads(), entry.Name())
-		lock, busy := lockFolder(dir)
+		lock, busy := lockFolder(dir, unix.LOCK_EX|unix.LOCK_NB)
 		if busy != nil {
 			continue
 		}
@@ -186,15 +206,33 @@ func (s Spool) RemoveDeadDrafts() error {
 }
 
 // lockFolder takes the lock that lives as long as the descriptor.
-func lockFolder(dir string) (*os.File, error) {
+func lockFolder(dir string, how int) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	err = unix.Flock(int(f.Fd()), how)
+	if err == nil {
+		err = stillThere(f, dir)
+	}
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// stillThere makes sure that the lock is on the folder that has the name now, not on one
+// that was removed while we waited.
+func stillThere(f *os.File, dir string) error {
+	locked, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	named, err := os.Lstat(dir)
+	if err == nil && !os.SameFile(locked, named) {
+		err = fs.ErrNotExist
+	}
+	return err
 }
 
 func makeFolder(dir string) (made bool, err error) {

@@ -195,3 +195,37 @@ func TestRemove_whatever_the_modes(t *testing.T) {
 		t.Errorf("left: %v", err)
 	}
 }
+
+// TestNewDraft_beside_the_removal_of_dead_ones always gets its folder and keeps it.
+func TestNewDraft_beside_the_removal_of_dead_ones(t *testing.T) {
+	t.Parallel()
+	s := newSpool(t)
+	end, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-end:
+				ended <- nil
+				return
+			default:
+			}
+			if err := s.RemoveDeadDrafts(); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	for range 500 {
+		d := newDraft(t, s)
+		if _, err := os.Stat(d.in()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Discard(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(end)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -48,8 +48,14 @@ func newAssets(texts []Texts) (*Assets, error) {
 			return nil, err
 		}
 	}
+	var scripts strings.Builder
+	for name, data := range files {
+		if path.Ext(name) == ".js" {
+			scripts.Write(data)
+		}
+	}
 	for _, t := range texts {
-		if files["texts."+t.Lang+".js"], err = t.script(); err != nil {
+		if files["texts."+t.Lang+".js"], err = t.script(scripts.String()); err != nil {
 			return nil, err
 		}
 	}
@@ -96,14 +102,16 @@ func hashOf(files map[string][]byte) string {
 	return hex.EncodeToString(h.Sum(nil))[:12]
 }
 
-// script returns the texts that scripts show, as a module.
-func (t Texts) script() ([]byte, error) {
+// script returns the texts that scripts ask for, as a module.
+func (t Texts) script(scripts string) ([]byte, error) {
 	some := map[string]string{}
 	for key, text := range t.all {
-		for _, prefix := range []string{"live.", "size.", "time.", "percent", "number.", "upload.", "step."} {
-			if strings.HasPrefix(key, prefix) {
-				some[key] = text
-			}
+		base := key
+		if dot := strings.LastIndexByte(key, '.'); pluralCategory(key[dot+1:]) {
+			base = key[:dot]
+		}
+		if strings.Contains(scripts, `"`+base+`"`) {
+			some[key] = text
 		}
 	}
 	data, err := json.Marshal(some)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -112,6 +113,38 @@ func TestAssets_modules_name_all_imports(t *testing.T) {
 	}
 	if _, err := p.Assets().Modules("none.js", "en"); err == nil {
 		t.Error("a script that is not there has modules")
+	}
+}
+
+func TestAssets_texts_have_what_scripts_ask_for(t *testing.T) {
+	t.Parallel()
+	p := newPages(t)
+	path, err := p.Assets().Path("texts.en.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := string(body(t, get(t, p, path, "")))
+	files, err := filepath.Glob("static/*.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := catalogue(t, "text/en.json")
+	for _, file := range files {
+		script, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(`"([a-z]+\.[a-z]+)"`).FindAllStringSubmatch(string(script), -1) {
+			name := found[1]
+			if known[name] == "" && known[name+".other"] != "" {
+				name += ".other"
+			}
+			if _, ok := known[name]; ok && !strings.Contains(sent, `"`+name+`"`) {
+				t.Errorf("%s asks for %q, which scripts are not sent", file, name)
+			} else if prefix, _, _ := strings.Cut(name, "."); !ok && (prefix == "live" || prefix == "upload" || prefix == "choose") {
+				t.Errorf("%s asks for %q, which is not in the catalogue", file, name)
+			}
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"html/template"
 	"math"
 	"time"
@@ -75,24 +74,9 @@ func funcs(t Texts, assets *Assets) template.FuncMap {
 		"stamp": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
 		"lang":  func() string { return t.Lang },
 		"asset": assets.Path, "modules": assets.Modules, "icon": IconPath,
-		"add":  func(a, b int) int { return a + b },
-		"with": func(pairs ...any) (map[string]any, error) { return dict(pairs) },
 	}
 }
 
 func (t Texts) seconds(s float64) string {
 	return t.Duration(time.Duration(s * float64(time.Second)))
-}
-
-// dict makes the argument of a template that needs more than one value.
-func dict(pairs []any) (map[string]any, error) {
-	m := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		name, ok := pairs[i].(string)
-		if !ok {
-			return nil, fmt.Errorf("name %v is not a string", pairs[i])
-		}
-		m[name] = pairs[i+1]
-	}
-	return m, nil
 }

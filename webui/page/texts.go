@@ -98,15 +98,28 @@ func (t Texts) Place(key string, n int) string {
 }
 
 func (t Texts) form(rules *plural.Rules, key string, n int, pairs []any) string {
-	names := map[plural.Form]string{
-		plural.Zero: "zero", plural.One: "one", plural.Two: "two",
-		plural.Few: "few", plural.Many: "many", plural.Other: "other",
-	}
-	name := names[rules.MatchPlural(t.tag, n, 0, 0, 0, 0)]
+	name := categories()[rules.MatchPlural(t.tag, n, 0, 0, 0, 0)]
 	if _, ok := t.all[key+"."+name]; !ok {
 		name = "other"
 	}
 	return t.Text(key+"."+name, append([]any{"n", t.Integer(int64(n))}, pairs...)...)
+}
+
+// categories are CLDR's plural categories as keys end in them.
+func categories() map[plural.Form]string {
+	return map[plural.Form]string{
+		plural.Zero: "zero", plural.One: "one", plural.Two: "two",
+		plural.Few: "few", plural.Many: "many", plural.Other: "other",
+	}
+}
+
+func pluralCategory(word string) bool {
+	for _, category := range categories() {
+		if word == category {
+			return true
+		}
+	}
+	return false
 }
 
 // Integer returns n with a narrow space between thousands.

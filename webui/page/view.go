@@ -91,13 +91,17 @@ func (Choices) Part() string { return "choices" }
 // Form is the settings of one recipe.
 type Form struct {
 	Recipe string
+	// Open shows the settings unfolded, because something there is worth a look.
+	Open bool
 	// Groups are headings with fields; the first has no heading.
 	Groups []FieldGroup
 }
 
 // FieldGroup is fields folded together.
 type FieldGroup struct {
-	Title  string
+	Title string
+	// Open shows the group unfolded.
+	Open   bool
 	Fields []Field
 }
 

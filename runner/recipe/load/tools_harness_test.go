@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -203,7 +204,8 @@ func execute(t *testing.T, job spool.Job, spec runner.Spec) result {
 	for _, f := range cmd.ExtraFiles {
 		must(t, f.Close())
 	}
-	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	// Asked to stop it ends its tools as well; killed it would leave them behind.
+	late := time.AfterFunc(patience, func() { _ = cmd.Process.Signal(syscall.SIGTERM) })
 	defer late.Stop()
 	must(t, json.NewEncoder(specWriter).Encode(spec))
 	res := result{job: job}

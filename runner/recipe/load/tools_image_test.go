@@ -145,7 +145,7 @@ func TestImage(t *testing.T) {
 				t.Errorf("the type is %s, want %s", res.Outputs[0].MediaType, want)
 			}
 			if tt.about == "a large one" {
-				res.rises(t, 3)
+				res.rises(t, 2)
 			}
 		})
 	}

@@ -41,6 +41,7 @@ func newBuilder(in *Source) *builder {
 // size sets what the file says about the frame size. Sides given by the person stay, as
 // do earlier ones when the new are impossible or 0.
 func (b *builder) size(width, height int) {
+	b.in.state(width, height)
 	if b.in.Width <= 0 && width > 0 && width <= maxSide {
 		b.width = width
 	}

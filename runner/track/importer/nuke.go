@@ -95,6 +95,7 @@ func (n *nukeNodes) Format(class string, width, height int) {
 	switch {
 	case class == "Root":
 		n.rootWidth, n.rootHeight = width, height
+		n.out.in.state(width, height)
 	case !n.found:
 		n.width, n.height = width, height
 	}

@@ -31,6 +31,9 @@ type Source struct {
 	// from 1: this one did, so that its frame 1 became frame 0.
 	CountsFromOne bool
 
+	// statedWidth and statedHeight are the frame size in the file, as far as it was read.
+	statedWidth, statedHeight int
+
 	decoder decoder
 	buf     []byte // decoded text; buf[pos:end] is not consumed yet
 	pos     int

@@ -43,7 +43,8 @@ func isPathKeyframe(line []byte) bool {
 	if !isInteger(f.next()) {
 		return false
 	}
-	return len(f.next()) > 0 && len(f.next()) > 0 && len(f.next()) == 0
+	x, y, rest := f.next(), f.next(), f.next()
+	return len(x) > 0 && len(y) > 0 && len(rest) == 0
 }
 
 func readSynthEyesPaths(in *Source, out *builder) error {

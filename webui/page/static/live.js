@@ -9,6 +9,7 @@ const ended = ["succeeded", "failed", "cancelled", "expired"];
 const perStream = 50;
 const patience = 20000;
 const jobs = new Map();
+const turns = new Map();
 let stream = null;
 let lastWord = 0;
 let poller = 0;
@@ -73,6 +74,8 @@ function hear(status) {
   const job = jobs.get(status.id);
   if (!job || ended.includes(job.state)) return;
   const other = status.state !== job.state || (job.attempt && status.attempt !== job.attempt);
+  // A status without any word is the row's: what the runner told last says more.
+  if (!other && job.percent != null && status.percent === null && !status.step) return;
   Object.assign(job, { attempt: status.attempt, left: status.eta_seconds, percent: status.percent });
   if (other) renew(status.id).then(() => live().length || connect());
   else update(document.getElementById(`job-${status.id}`), job, status);
@@ -110,13 +113,19 @@ function put(card, part, words) {
   if (place && place.textContent !== words) place.textContent = words;
 }
 
-// renew fetches the card as the server draws it: whenever more than numbers changed.
+// renew fetches the card as the server draws it: whenever more than numbers changed. Of
+// several that are under way for a job the one that began last knows most; an answer
+// that it overtook is dropped.
 async function renew(id) {
+  const turn = (turns.get(id) ?? 0) + 1;
+  turns.set(id, turn);
   const old = document.getElementById(`job-${id}`);
   const query = new URLSearchParams();
   if ("alone" in old.dataset) query.set("alone", "1");
   if (old.dataset.key) query.set("manage", old.dataset.key);
   const answer = await fetch(`/jobs/${id}/card?${query}`).catch(() => null);
+  const html = answer?.ok ? await answer.text() : "";
+  if (turns.get(id) !== turn) return;
   if (answer?.status === 404) {
     location.reload();
     return;
@@ -126,7 +135,7 @@ async function renew(id) {
     return;
   }
   const holder = document.createElement("template");
-  holder.innerHTML = await answer.text();
+  holder.innerHTML = html;
   const card = holder.content.firstElementChild;
   localize(card);
   const focused = old.contains(document.activeElement);
