@@ -20,6 +20,9 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | un
 // ends and closes them, and calls Reap. A part of the box that the machine does not give is
 // left out and noted in Lacks, unless Require says that it must not be.
 func (c *Confinement) Start(cmd Command) (*Process, error) {
+	if c.Require && len(c.Lacks) > 0 {
+		return nil, &IncompleteError{c.Lacks[0]}
+	}
 	path, err := lookPath(cmd.Argv[0], cmd.Env)
 	if err != nil {
 		return nil, err
