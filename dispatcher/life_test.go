@@ -32,7 +32,7 @@ func TestCancelEndsTheWholeTree(t *testing.T) {
 			}
 			id := w.submit("stubborn", "x")
 			w.spawn(StopSafely)
-			pid := pidIn(t, th.path("pid"))
+			pid := pidOf(t, id, th.path("pid"))
 			if _, err := w.jobs.RequestCancel(context.Background(), id); err != nil {
 				t.Fatal(err)
 			}

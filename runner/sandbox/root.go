@@ -127,14 +127,18 @@ func (r *root) granted() error {
 			return err
 		}
 	}
-	tmp := bind{Source: r.p.Tmp, Target: "/tmp"}
-	for _, b := range append([]bind{tmp, {Source: r.p.Tmp, Target: "/var/tmp"}}, r.p.Write...) {
-		if err := r.hold(b, false); err != nil {
+	for _, target := range []string{"/tmp", "/var/tmp"} {
+		if err := r.hold(bind{Source: r.p.Tmp, Target: target}, false); err != nil {
 			return err
 		}
 	}
 	for _, b := range r.p.Read {
 		if err := r.grantRead(b); err != nil {
+			return err
+		}
+	}
+	for _, b := range r.p.Write { // last, so that it covers what is granted to be read as well
+		if err := r.hold(b, false); err != nil {
 			return err
 		}
 	}
