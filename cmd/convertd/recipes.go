@@ -16,7 +16,7 @@ import (
 type recipesCommand struct {
 	List  recipesListCommand  `cmd:"" help:"List the recipes in force and what is wrong with the others."`
 	Check recipesCheckCommand `cmd:"" help:"Check a recipe file, or all of them: every problem with its line and remedy."`
-	Show  recipesShowCommand  `cmd:"" help:"Print a recipe as it is understood, every default written out."`
+	Show  recipesShowCommand  `cmd:"" help:"Print the file of a recipe."`
 }
 
 // recipeSet loads the recipes as the service would, problems left to the caller.

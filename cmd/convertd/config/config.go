@@ -60,8 +60,6 @@ type Spool struct {
 type Dispatcher struct {
 	Slots  int  `toml:"slots"`
 	Memory Size `toml:"memory"`
-	// Name tells dispatchers apart in rows; empty means the host's name.
-	Name string `toml:"name"`
 }
 
 // Queue is a named lane.
