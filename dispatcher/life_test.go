@@ -49,7 +49,7 @@ func TestCancelEndsTheWholeTree(t *testing.T) {
 func TestTheTimeLimitIsBackedByTheDispatcher(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
-	short := func(r *recipe.Recipe) { r.Limits.Time = 300 * time.Millisecond }
+	short := func(r *recipe.Recipe) { r.Limits.Time = 3 * time.Second }
 	w := newWorld(t, shell("slow", th.patient(), th.open, short))
 	w.opts.Times.TimeMargin = 300 * time.Millisecond
 	id := w.submit("slow", "x")
