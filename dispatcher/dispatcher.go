@@ -9,10 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"convertd/dispatcher/box"
 	"convertd/dispatcher/cgroup"
 	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/mail"
 	"convertd/dispatcher/process"
+	"convertd/runner/sandbox"
 	"convertd/sql/db"
 	"convertd/sql/job"
 	"convertd/sql/outbox"
@@ -67,6 +69,8 @@ type Dispatcher struct {
 	// counts starts that failed in a row.
 	claimAfter time.Time
 	troubles   int
+	// lacks are the parts of the box that this machine does not give.
+	lacks sandbox.Lacks
 }
 
 // New returns a dispatcher; Run makes it work.
@@ -145,11 +149,37 @@ func (d *Dispatcher) prepare() error {
 	d.cgroups = cgroup.Open(cgroup.Options{Parent: d.opts.Box.CgroupParent, Name: "convertd-" + d.name})
 	m := d.cgroups.Method()
 	d.log.Info("control groups", "tree", m.Tree, "memory", m.Memory, "processes", m.Processes)
+	if err := d.examineBox(); err != nil {
+		return err
+	}
 	if m.Tree != cgroup.None {
 		return nil
 	}
 	d.log.Warn("no control group of version 2 can be made; a job's death is proved by looking for its processes, which is weak", "reason", d.cgroups.Why())
 	return process.BecomeSubreaper()
+}
+
+// examineBox finds out what this machine cannot give the box of a step, and says so.
+func (d *Dispatcher) examineBox() error {
+	uid := 0
+	if os.Geteuid() == 0 {
+		uid = d.opts.Box.UIDBase
+	}
+	var err error
+	d.lacks, err = box.Examine(context.Background(), d.opts.Runner, uid)
+	if err != nil && d.opts.Box.Require {
+		return fmt.Errorf("[sandbox] require is set: %w", err)
+	}
+	if err != nil {
+		d.log.Error("the box of steps cannot be examined; jobs may not start", "error", err)
+	}
+	if len(d.lacks) > 0 && d.opts.Box.Require {
+		return fmt.Errorf("[sandbox] require is set, and on this machine the box is without %s", d.lacks)
+	}
+	for _, lack := range d.lacks {
+		d.log.Warn("the box of steps is without a part of it", "part", lack.Part, "reason", lack.Why)
+	}
+	return nil
 }
 
 // loop is the only place that claims, counts and gives orders.

@@ -32,7 +32,7 @@ func TestCancelEndsTheWholeTree(t *testing.T) {
 			}
 			id := w.submit("stubborn", "x")
 			w.spawn(StopSafely)
-			pid := pidIn(t, th.path("pid"))
+			pid := pidOf(t, id, th.path("pid"))
 			if _, err := w.jobs.RequestCancel(context.Background(), id); err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +49,7 @@ func TestCancelEndsTheWholeTree(t *testing.T) {
 func TestTheTimeLimitIsBackedByTheDispatcher(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
-	short := func(r *recipe.Recipe) { r.Limits.Time = 300 * time.Millisecond }
+	short := func(r *recipe.Recipe) { r.Limits.Time = 3 * time.Second }
 	w := newWorld(t, shell("slow", th.patient(), th.open, short))
 	w.opts.Times.TimeMargin = 300 * time.Millisecond
 	id := w.submit("slow", "x")

@@ -78,6 +78,8 @@ type Box struct {
 	UIDBase int
 	// CgroupParent is the folder of a delegated version 2 group; empty means our own.
 	CgroupParent string
+	// Require refuses to serve jobs where the box of a step cannot be made whole.
+	Require bool
 }
 
 // Keep is how long things are kept after the end where a recipe says nothing.

@@ -99,7 +99,10 @@ func (d *Dispatcher) request(a *attempt, values recipe.Values) runner.Request {
 		Job: a.row.ID, Attempt: a.row.Attempt, Token: a.row.Token,
 		Dir: a.dir, Values: values, Lang: a.row.Lang,
 		Env: environment(a),
-		Box: runner.Box{MemoryHeld: d.cgroups.Method().Memory != cgroup.None},
+		Box: runner.Box{
+			MemoryHeld: d.cgroups.Method().Memory != cgroup.None,
+			Require:    d.opts.Box.Require, Lacks: d.lacks,
+		},
 	}
 	for _, in := range a.row.Inputs {
 		q.Inputs = append(q.Inputs, runner.Input{File: in.File, Name: in.Name})

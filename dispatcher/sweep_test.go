@@ -53,7 +53,7 @@ func TestDeletingARunningJobEndsItAndLeavesNothing(t *testing.T) {
 	w := newWorld(t, shell("stubborn", fmt.Sprintf(stubborn, th.dir), th.open))
 	id := w.submit("stubborn", "x")
 	w.serve(w.opts)
-	pid := pidIn(t, th.path("pid"))
+	pid := pidOf(t, id, th.path("pid"))
 	if err := w.jobs.Delete(context.Background(), id); err != nil {
 		t.Fatal(err)
 	}

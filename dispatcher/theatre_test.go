@@ -65,6 +65,33 @@ func gone(t testing.TB, pid int) {
 	})
 }
 
+// pidOf is the number, outside of its box, of the process of a job that wrote its number
+// inside to a file.
+func pidOf(t testing.TB, jobID, path string) int {
+	t.Helper()
+	inside := strconv.Itoa(pidIn(t, path))
+	all, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range all {
+		environ, err := os.ReadFile(filepath.Join(folder, "environ"))
+		if err != nil || !strings.Contains(string(environ), "CONVERTD_JOB="+jobID) {
+			continue
+		}
+		status, _ := os.ReadFile(filepath.Join(folder, "status"))
+		if _, rest, found := strings.Cut(string(status), "NSpid:"); found {
+			numbers := strings.Fields(strings.SplitN(rest, "\n", 2)[0])
+			if numbers[len(numbers)-1] == inside {
+				pid, _ := strconv.Atoi(numbers[0])
+				return pid
+			}
+		}
+	}
+	t.Fatalf("no process of the job has the number %s in its box", inside)
+	return 0
+}
+
 func pidIn(t testing.TB, path string) int {
 	t.Helper()
 	var pid int

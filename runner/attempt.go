@@ -42,6 +42,8 @@ type attempt struct {
 	stopped *verdict
 	outcome Outcome
 	notify  *notifySocket
+	// lacksTold is how many missing parts of the box the log names already.
+	lacksTold int
 
 	mu     sync.Mutex // guards all below; the readers of streams use it too
 	log    *logbook
@@ -79,6 +81,7 @@ func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {
 		box: sandbox.Confinement{
 			UID: spec.Box.UID, GID: spec.Box.GID,
 			FileSize: max(spec.Limits.Disk, ownFiles), Processes: spec.Limits.Processes,
+			Require: spec.Box.Require, Lacks: spec.Box.Lacks,
 		},
 		signals: signals, started: now,
 		deadline: time.NewTimer(spec.Limits.Time),

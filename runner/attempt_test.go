@@ -3,7 +3,6 @@ package runner_test
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,16 +121,13 @@ func TestStops(t *testing.T) {
 			t.Parallel()
 			tr := newTrial(t, sh(row.script))
 			tr.start()
-			pid, err := strconv.Atoi(tr.waitFor("ready"))
-			must(t, err)
+			tr.waitFor("ready")
 			must(t, tr.cmd.Process.Signal(row.signal))
 			o := tr.wait()
 			if o.Class != row.class || o.Requeue != row.requeue {
 				t.Errorf("outcome is %s, requeue %v\n%s", o.Class, o.Requeue, tr.log())
 			}
-			if alive(pid) {
-				t.Errorf("process %d is still there", pid)
-			}
+			tr.nothingLeft()
 		})
 	}
 }
@@ -163,17 +159,14 @@ func TestNoProcessSurvives(t *testing.T) {
 			t.Parallel()
 			tr := newTrial(t, bad(row.argv...))
 			tr.start()
-			pid, err := strconv.Atoi(tr.waitFor("survivor"))
-			must(t, err)
+			tr.waitFor("survivor")
 			if row.stop {
 				must(t, tr.cmd.Process.Signal(syscall.SIGTERM))
 			}
 			if o := tr.wait(); o.Class != row.class {
 				t.Errorf("outcome is %s %q", o.Class, o.Detail)
 			}
-			if alive(pid) {
-				t.Errorf("process %d survived", pid)
-			}
+			tr.nothingLeft()
 		})
 	}
 }

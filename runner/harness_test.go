@@ -84,6 +84,10 @@ type trial struct {
 	cmd   *exec.Cmd
 	pipe  *os.File
 	words bytes.Buffer
+	// user is who the child runs as, nil for our own.
+	user *syscall.Credential
+	// outsider is a process that the box must not reach.
+	outsider *os.Process
 }
 
 // newTrial makes a job's folder and the Spec of its first attempt.
@@ -129,6 +133,7 @@ func (tr *trial) launch(more ...*os.File) {
 	tr.cmd.Env = []string{"GOMAXPROCS=1", "SECRET=from the dispatcher"}
 	tr.cmd.ExtraFiles = append([]*os.File{r, lock}, more...)
 	tr.cmd.Stderr = &tr.words
+	tr.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: tr.user}
 	must(tr.t, tr.cmd.Start())
 	tr.pipe = w
 	r.Close()
@@ -181,6 +186,19 @@ func (tr *trial) run() runner.Outcome {
 	return tr.wait()
 }
 
+// nothingLeft looks for processes of the attempt: the environment of each names its folder.
+func (tr *trial) nothingLeft() {
+	tr.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/environ")
+	must(tr.t, err)
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(text, []byte("CONVERTD_STATE="+tr.job.State())) {
+			tr.t.Errorf("%s is of a process that survived", path)
+		}
+	}
+}
+
 // log returns the text of the log.
 func (tr *trial) log() string {
 	tr.t.Helper()
@@ -221,15 +239,6 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// alive reports whether a process exists and is no zombie.
-func alive(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err == nil && !bytes.Contains(stat, []byte(") Z "))
 }
 
 // contents reads a collected file.

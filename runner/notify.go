@@ -1,9 +1,10 @@
 package runner
 
 import (
-	"encoding/hex"
 	"errors"
 	"os"
+	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,9 @@ const maxNotify = 4 << 10
 // maxSocketPath is what the kernel takes for the address of a unix socket (unix(7)).
 const maxSocketPath = 107
 
+// shortNotify is where the box sees a socket whose own path is longer than that.
+const shortNotify = "/run/convertd/notify"
+
 // notifySocket receives what programs say with sd_notify.
 type notifySocket struct {
 	file *os.File
@@ -26,25 +30,21 @@ type notifySocket struct {
 	done    chan struct{}
 }
 
-// openNotify binds the socket inside the work folder, or, if that path is too long, to
-// an abstract name nobody can guess. It starts reading.
+// openNotify binds the socket inside the work folder and starts reading. Where that path
+// is too long for an address the box sees the socket at a short one.
 func (a *attempt) openNotify() error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
 	s := &notifySocket{file: os.NewFile(uintptr(fd), "notify"), address: a.work.notify, done: make(chan struct{})}
-	if len(s.address) > maxSocketPath {
-		var random [16]byte
-		if _, err := unix.Getrandom(random[:], 0); err != nil {
-			s.file.Close()
-			return err
-		}
-		s.address = "@convertd-" + hex.EncodeToString(random[:])
-	}
-	if err := bind(fd, s.address, a.box); err != nil {
+	if err := bindBelow(fd, a.work.notify, a.box); err != nil {
 		s.file.Close()
 		return err
+	}
+	if len(s.address) > maxSocketPath {
+		s.address = shortNotify
+		a.box.Extra = append(a.box.Extra, sandbox.Bind(a.work.notify, shortNotify))
 	}
 	a.notify = s
 	go s.read(func(datagram []byte) {
@@ -57,14 +57,21 @@ func (a *attempt) openNotify() error {
 	return nil
 }
 
-func bind(fd int, address string, box sandbox.Confinement) error {
+// bindBelow binds the socket by way of its open folder, because an address is short.
+func bindBelow(fd int, path string, box sandbox.Confinement) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	address := "/proc/self/fd/" + strconv.Itoa(int(folder.Fd())) + "/" + filepath.Base(path)
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: address}); err != nil {
 		return err
 	}
-	if address[0] == '@' || box.UID == 0 {
+	if box.UID == 0 {
 		return nil
 	}
-	return os.Lchown(address, box.UID, box.GID)
+	return os.Lchown(path, box.UID, box.GID)
 }
 
 // read takes datagrams until the socket is closed. Descriptors that come along are

@@ -63,6 +63,7 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 	if len(q.Inputs) > 0 {
 		s.Stem, _ = cutExt(q.Inputs[0].Name)
 	}
+	s.Box.Read, s.Box.Write = r.Access.Read, r.Access.Write
 	for i, declared := range r.Steps {
 		wanted, err := declared.Wanted(q.Values)
 		if err != nil {

@@ -6,9 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"convertd/runner/progress"
+	"convertd/runner/sandbox"
 )
 
 // owner is who owns the job's folder: whoever is to read the results.
@@ -42,7 +45,11 @@ func (o owner) give(f *os.File, mode fs.FileMode) error {
 
 // prepare opens the workspace: folders, log, history, status, the box.
 func (a *attempt) prepare() *verdict {
-	if err := a.prepareAll(); err != nil {
+	err := a.prepareAll()
+	if errors.Is(err, sandbox.ErrAccess) {
+		return notStarted("", err)
+	}
+	if err != nil {
 		return internal("The workspace of this job could not be prepared.", err)
 	}
 	return nil
@@ -62,7 +69,46 @@ func (a *attempt) prepareAll() error {
 	if err := a.makeFolders(); err != nil {
 		return err
 	}
-	return a.shareInputs()
+	if err := a.shareInputs(); err != nil {
+		return err
+	}
+	return a.fillBox()
+}
+
+// fillBox says what the box holds beside the system: the folders of this attempt and what
+// the recipe was granted. What lies above or in the job's folder cannot be granted,
+// because other jobs are there.
+func (a *attempt) fillBox() error {
+	a.box.Base, a.box.Home = a.work.dir, a.work.home
+	a.box.Write = append([]string{a.work.dir, a.job.State()}, a.spec.Box.Write...)
+	a.box.Read = slices.Clone(a.spec.Box.Read)
+	for _, granted := range append(a.spec.Box.Read, a.spec.Box.Write...) {
+		if strings.HasPrefix(a.job.Dir+"/", strings.TrimSuffix(filepath.Clean(granted), "/")+"/") {
+			return fmt.Errorf("%w: %s holds the files of jobs", sandbox.ErrAccess, granted)
+		}
+	}
+	if len(a.spec.Inputs) == 0 {
+		return nil
+	}
+	a.box.Read = append(a.box.Read, a.job.In())
+	return a.fillLinks()
+}
+
+// fillLinks lets the box have what an input that is a link names, where the link says. Only
+// a conversion here and now has such inputs.
+func (a *attempt) fillLinks() error {
+	for i := range a.spec.Inputs {
+		target, err := os.Readlink(a.inputPath(i))
+		if err != nil {
+			continue // no link
+		}
+		file, err := filepath.EvalSymlinks(a.inputPath(i))
+		if err != nil {
+			return err
+		}
+		a.box.Extra = append(a.box.Extra, sandbox.Bind(file, target))
+	}
+	return nil
 }
 
 // openStatus opens log, history and status.

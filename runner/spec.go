@@ -2,6 +2,7 @@ package runner
 
 import (
 	"convertd/runner/recipe"
+	"convertd/runner/sandbox"
 )
 
 // SpecVersion is the version of the JSON that a child is sent; a child that reads
@@ -57,6 +58,13 @@ type Box struct {
 	// MemoryHeld says that a cgroup enforces Limits.Memory and records the peak.
 	// Otherwise the runner measures the tree every 200 ms and kills it.
 	MemoryHeld bool `json:"memory_held,omitempty"`
+	// Read and Write are files and folders of the machine that the recipe was granted.
+	Read  []string `json:"read,omitempty"`
+	Write []string `json:"write,omitempty"`
+	// Require refuses to run a step in a box that cannot be made whole here.
+	Require bool `json:"require,omitempty"`
+	// Lacks are the parts of the box that are known not to be had here.
+	Lacks sandbox.Lacks `json:"lacks,omitempty"`
 }
 
 // Sink is where the child writes its status.

@@ -96,6 +96,7 @@ func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *
 	if err != nil {
 		return sandbox.End{}, notStarted(argv[0], err)
 	}
+	a.tellLacks()
 	e := &execution{a: a, process: p}
 	e.read(out)
 	end, alone := e.supervise()
@@ -285,7 +286,26 @@ func quote(argv []string) string {
 	return oneLine(line)
 }
 
+// tellLacks writes once what the box is without.
+func (a *attempt) tellLacks() {
+	if len(a.box.Lacks) > a.lacksTold {
+		a.lacksTold = len(a.box.Lacks)
+		a.logRun("the box of this step is without " + a.box.Lacks.String())
+	}
+}
+
 func notStarted(program string, err error) *verdict {
+	var incomplete *sandbox.IncompleteError
+	if errors.As(err, &incomplete) {
+		bad := internal("The box in which this conversion must run cannot be made whole on this server.", err)
+		bad.hint = "The administrator sees with “convertd doctor” what is missing; [sandbox] require asks for all of it."
+		return bad
+	}
+	if errors.Is(err, sandbox.ErrAccess) {
+		bad := internal("A file or folder that this recipe was granted cannot be handed to it.", err)
+		bad.hint = "The administrator mends the lines of [access] in the recipe; the log names the path."
+		return bad
+	}
 	if errors.Is(err, sandbox.ErrNotInstalled) {
 		bad := internal(fmt.Sprintf("The program %s is not installed on this server.", program), err)
 		bad.hint = "The administrator has to install it; the recipe names the package."

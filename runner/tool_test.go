@@ -20,6 +20,10 @@ func actAsTool(what string, args []string) int {
 		"noise": makeNoise, "type": typeSlowly, "notify": notify, "traps": layTraps,
 		"descriptors": listDescriptors, "grow": growFile,
 	}
+	if attack, ok := attacks()[what]; ok {
+		attack(&attacker{args: args})
+		return 0
+	}
 	if err := acts[what](args); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

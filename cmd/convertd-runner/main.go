@@ -1,16 +1,18 @@
 // Command convertd-runner runs one attempt of one job and exits. Without arguments it
 // reads a Spec from descriptor 3 (package runner has the protocol). As
 // "convertd-runner step NAME JSON" it is a built-in step, which it executes itself as
-// inside the box of an attempt.
+// inside the box of an attempt; as "convertd-runner box" it is the init of such a box.
 //
 // It owns the exit status and the signals; everything else is package runner's. What it
 // imports is the start-up price of every job.
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"convertd/runner"
@@ -18,6 +20,12 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == sandbox.InitWord {
+		os.Exit(sandbox.Init())
+	}
+	if len(os.Args) == 3 && os.Args[1] == sandbox.ExamineWord {
+		os.Exit(examineBox(os.Args[2]))
+	}
 	if len(os.Args) == 4 && os.Args[1] == "step" {
 		os.Exit(runBuiltin(os.Args[2], os.Args[3]))
 	}
@@ -25,6 +33,22 @@ func main() {
 		os.Exit(fail("convertd-runner is started by convertd; it is not meant to be called by people"))
 	}
 	os.Exit(runAttempt())
+}
+
+// examineBox prints what is missing in a box on this machine, as JSON.
+func examineBox(user string) int {
+	uid, err := strconv.Atoi(user)
+	if err != nil {
+		return fail("the user of a box is a number")
+	}
+	lacks, err := sandbox.Examine(uid)
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(lacks)
+	}
+	if err != nil {
+		return fail(err.Error())
+	}
+	return 0
 }
 
 // runAttempt waits for a Spec and runs it.

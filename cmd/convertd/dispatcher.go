@@ -77,6 +77,7 @@ func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Op
 		},
 		Mail: mailConfig(loaded),
 	}
+	o.Box.Require = loaded.Sandbox.Require
 	if os.Geteuid() == 0 {
 		o.Box.UIDBase = loaded.Sandbox.UIDBase
 	}

@@ -2,7 +2,7 @@
 // each thing whether it is well, and what to do if it is not.
 //
 // It changes nothing: what it tries it takes back. It does not own showing the findings
-// (cmd, webui). It may import runner/..., sql/db, dispatcher/cgroup, dispatcher/mail,
+// (cmd, webui). It may import runner/..., sql/db, dispatcher/box, dispatcher/cgroup, dispatcher/mail,
 // the standard library and golang.org/x/sys/unix.
 package doctor
 
@@ -63,7 +63,7 @@ const patience = 5 * time.Second
 func Examine(ctx context.Context, o Options) []Finding {
 	var all []Finding
 	for _, check := range []func(context.Context, Options) []Finding{
-		database, spoolFolder, memcached, mailServer, runnerBinary, controlGroups, box, recipes, clock,
+		database, spoolFolder, memcached, mailServer, runnerBinary, controlGroups, boxes, recipes, clock,
 	} {
 		all = append(all, check(ctx, o)...)
 	}

@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"convertd/dispatcher/box"
 	"convertd/dispatcher/cgroup"
+	"convertd/runner/sandbox"
 )
 
 // Below these a spool is as good as full.
@@ -114,10 +116,15 @@ func controlGroups(_ context.Context, o Options) []Finding {
 	}
 }
 
-func box(_ context.Context, o Options) []Finding {
+// boxes looks at who steps run as and at what their box is made of.
+func boxes(ctx context.Context, o Options) []Finding {
+	return append(boxUsers(o), boxParts(ctx, o)...)
+}
+
+func boxUsers(o Options) []Finding {
 	const check = "box"
 	if os.Geteuid() != 0 {
-		return warn(check, "The service does not run as root, so steps run as its own user and may read what that user may read.",
+		return warn(check, "The service does not run as root, so steps run as its own user; only the box keeps them from what that user may do.",
 			"Run the service under systemd with the shipped units.")
 	}
 	if o.UIDBase == 0 {
@@ -129,6 +136,51 @@ func box(_ context.Context, o Options) []Finding {
 			"Set [sandbox] uid_base to ids that nobody has.")
 	}
 	return ok(check, fmt.Sprintf("Every running job has a user of its own, %d to %d.", o.UIDBase, last))
+}
+
+// boxParts makes a box and says what of it this machine does not give.
+func boxParts(ctx context.Context, o Options) []Finding {
+	const check = "box"
+	if o.Runner == "" {
+		return nil // the check of the runner says so
+	}
+	uid := 0
+	if os.Geteuid() == 0 {
+		uid = o.UIDBase
+	}
+	lacks, err := box.Examine(ctx, o.Runner, uid)
+	if err != nil {
+		return fail(check, sentence(err.Error()), "Install convertd-runner again; if that does not help, report this text.")
+	}
+	var all []Finding
+	for _, lack := range lacks {
+		all = append(all, warn(check, fmt.Sprintf("The box of steps is without a part of it: %s (%s).", lack.Part, lack.Why), remedyFor(lack.Part))...)
+	}
+	if all == nil {
+		all = ok(check, "The box of steps is whole: "+partNames()+". A step that misses a file of this machine gets it by a line in [access] of its recipe.")
+	}
+	return all
+}
+
+func partNames() string {
+	var names []string
+	for _, part := range sandbox.Parts() {
+		names = append(names, string(part))
+	}
+	return strings.Join(names, ", ")
+}
+
+// remedyFor says where a part of the box comes from.
+func remedyFor(part sandbox.Part) string {
+	switch part {
+	case sandbox.Namespaces, sandbox.Files, sandbox.Network, sandbox.Host:
+		return "Run the service as root, or allow ordinary users namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns); in a container give it CAP_SYS_ADMIN."
+	case sandbox.Proc:
+		return "In a container let /proc be seen whole (for Docker: --security-opt systempaths=unconfined)."
+	case sandbox.Landlock:
+		return "Boot with landlock in the kernel's list lsm=; other parts of the box hold without it."
+	}
+	return "Use a kernel with CONFIG_SECCOMP_FILTER, and no outer filter that forbids it."
 }
 
 // usersBetween returns the name of a user of this machine with an id in the range.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -16,8 +17,11 @@ type Process struct {
 	PID                      int
 	Stdout, Stderr, Progress *os.File
 
-	ended chan End
-	gone  chan struct{}
+	// PID is the init of the box. It tells the end of the program by control.
+	control *os.File
+	reports *json.Decoder
+	ended   chan End
+	gone    chan struct{}
 }
 
 // End is how a program ended.
@@ -69,7 +73,7 @@ func (p *Process) reap() {
 			return // ECHILD: nobody is left
 		}
 		if pid == p.PID {
-			p.ended <- endOf(status, usage)
+			p.ended <- p.verdict(endOf(status, usage))
 		}
 	}
 }
@@ -82,20 +86,17 @@ func endOf(status syscall.WaitStatus, usage syscall.Rusage) End {
 	return end
 }
 
-// Signal sends a signal to the group of the program and to every descendant outside
-// it, and wakes those that are stopped so that they notice.
+// Signal sends a signal to every process of the box, and wakes those that are stopped so
+// that they notice. The init gets only the one that ends everything.
 func (p *Process) Signal(signal syscall.Signal) {
-	send := func(pid int) {
+	for _, pid := range Descendants() {
+		if pid == p.PID && signal != syscall.SIGKILL {
+			continue
+		}
 		// A process that has just gone is what we want anyway.
 		_ = syscall.Kill(pid, signal)
 		if signal != syscall.SIGKILL {
 			_ = syscall.Kill(pid, syscall.SIGCONT)
-		}
-	}
-	send(-p.PID)
-	for _, pid := range Descendants() {
-		if group, err := syscall.Getpgid(pid); err != nil || group != p.PID {
-			send(pid)
 		}
 	}
 }

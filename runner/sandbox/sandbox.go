@@ -1,6 +1,12 @@
-// Package sandbox owns the box of one attempt: starting a program confined (a user of
-// its own without groups, no new privileges, nothing inherited but what is named),
-// finding every process that came of it, measuring them and ending them all.
+// Package sandbox owns the box of one attempt: starting a program confined, finding every
+// process that came of it, measuring them and ending them all.
+//
+// A box is made anew for every program by its init, process 1 of the box, which is
+// convertd-runner itself: namespaces of its own (mount, pid, ipc, uts, net, cgroup, and
+// user unless the daemon is root), a read-only root that holds the system's programs and
+// what is granted, a user of its own without groups, no capabilities, no new privileges,
+// Landlock and a filter of system calls. What a machine does not give is left out and
+// named (Lacks).
 //
 // It does not own what is run, for how long, or what its output means (runner).
 // It may import the standard library and golang.org/x/sys/unix.
@@ -11,9 +17,7 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"runtime"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -33,6 +37,17 @@ type Confinement struct {
 	// Processes bounds processes and threads of the box's user; it is set only when
 	// the box has a user of its own, because the kernel counts by user.
 	Processes int
+
+	// Base is the work folder, for the box to write; HOME in it is Home.
+	Base, Home string
+	// Read and Write are further files and folders that the box holds, at their own paths;
+	// Extra are such to be read at others.
+	Read, Write []string
+	Extra       []bind
+	// Lacks are the parts that the machine does not give. Start adds to them what it finds.
+	Lacks Lacks
+	// Require refuses to start anything in a box that is not whole.
+	Require bool
 }
 
 // Enter prepares this process to be the only parent of the attempt: orphans of the box
@@ -100,49 +115,10 @@ type Command struct {
 	Progress bool
 }
 
-// Start runs the command. The caller reads the streams of the Process to their ends and
-// closes them, and calls Reap.
-func (c Confinement) Start(cmd Command) (*Process, error) {
-	path, err := lookPath(cmd.Argv[0], cmd.Env)
-	if err != nil {
-		return nil, err
-	}
-	p := &Process{}
-	ends, err := p.open(cmd)
-	if err != nil {
-		p.Close()
-		return nil, err
-	}
-	p.PID, err = c.fork(path, cmd, ends)
-	ends.close()
-	if err != nil {
-		p.Close()
-		return nil, fmt.Errorf("start %s: %w", path, err)
-	}
-	return p, nil
-}
-
-func (c Confinement) fork(path string, cmd Command, ends files) (int, error) {
-	attr := &syscall.ProcAttr{
-		Dir: cmd.Dir, Env: cmd.Env, Files: ends.descriptors(),
-		Sys: &syscall.SysProcAttr{Setpgid: true},
-	}
-	if c.UID != 0 {
-		attr.Sys.Credential = &syscall.Credential{Uid: uint32(c.UID), Gid: uint32(c.GID)}
-	}
-	// The flag belongs to a thread and is inherited over fork and exec.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return 0, fmt.Errorf("set no_new_privs: %w", err)
-	}
-	return syscall.ForkExec(path, cmd.Argv, attr)
-}
-
 // lookPath finds the program in the PATH that the program itself will see.
 func lookPath(name string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
-		if name == "/proc/self/exe" || executable(name) {
+		if name == selfExe || executable(name) {
 			return name, nil
 		}
 		return "", fmt.Errorf("%s: %w", name, ErrNotInstalled)

@@ -88,7 +88,8 @@ func readRecipe(t *table) recipe.Recipe {
 	r.Visible = readVisible(t.inner("visible"))
 	r.Needs = readNeeds(t.inner("needs"))
 	t.get("enabled")
-	t.notYet("access", "source", "cache", "mail", "deterministic", "preset", "http")
+	r.Access = readAccess(t.inner("access"))
+	t.notYet("source", "cache", "mail", "deterministic", "preset", "http")
 	t.done()
 	checkWords(t, r)
 	return r
