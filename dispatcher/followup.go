@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"convertd/runner"
@@ -99,6 +100,9 @@ func (d *Dispatcher) draftOf(a *attempt, o runner.Outcome, f followUp) (job.Draf
 	if err != nil {
 		return job.Draft{}, err
 	}
+	if err := mayFollow(r, a.row.Owner); err != nil {
+		return job.Draft{}, err
+	}
 	values, err := r.CheckParams(given)
 	if err != nil {
 		return job.Draft{}, err
@@ -127,6 +131,21 @@ func (d *Dispatcher) draftOf(a *attempt, o runner.Outcome, f followUp) (job.Draf
 		draft.Needs = append(draft.Needs, job.Need{Job: a.row.ID, Output: in.Output, Input: i + 1})
 	}
 	return draft, nil
+}
+
+// mayFollow refuses what a converter must not set off for an owner: it was given a file of
+// that owner, not the owner's will. So it can neither run what is not for the owner nor
+// press a button that has access to the machine.
+func mayFollow(r recipe.Recipe, owner string) error {
+	if len(r.Visible.Owners) > 0 && !slices.Contains(r.Visible.Owners, owner) {
+		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s is not for the owner of this job.", r.Name), "Name the owner in its [visible] owners.")
+	}
+	a := r.Access
+	grants := len(a.Read)+len(a.Write)+len(a.Devices)+len(a.Hosts)+len(a.Secrets) > 0 || a.User != "" || a.Network != ""
+	if len(r.Accept) == 0 && grants {
+		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s has [access] and takes no file: only people may run it.", r.Name), "Make it take the file that it works on, or let a person run it.")
+	}
+	return nil
 }
 
 func (d *Dispatcher) chooseFollowUp(f followUp) (recipe.Recipe, map[string][]string, error) {

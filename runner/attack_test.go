@@ -220,7 +220,7 @@ func leaveFirst(t *testing.T, tr *trial) []string {
 }
 
 func onlyPromisedVariables(t *testing.T, tr *trial) {
-	promised := " PATH LANG HOME TMPDIR CONVERTD_JOB CONVERTD_ATTEMPT CONVERTD_INPUT CONVERTD_OUTPUT CONVERTD_PREVIEW CONVERTD_STATE CONVERTD_PROGRESS_FD NOTIFY_SOCKET "
+	promised := " PATH LANG HOME TMPDIR CONVERTD_JOB CONVERTD_ATTEMPT CONVERTD_INPUT CONVERTD_OUTPUT CONVERTD_PREVIEW CONVERTD_STATE CONVERTD_SUBMIT CONVERTD_PROGRESS_FD NOTIFY_SOCKET "
 	for line := range strings.Lines(tr.log()) {
 		_, entry, found := strings.Cut(line, " out env ")
 		name, _, _ := strings.Cut(entry, "=")

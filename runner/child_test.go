@@ -188,6 +188,9 @@ func TestBoxOfAStep(t *testing.T) {
 	var got []string
 	for _, line := range strings.Split(tr.log(), "\n") {
 		if _, text, ok := strings.Cut(line, " out "); ok {
+			if strings.HasPrefix(text, "fd 0 ") && strings.HasSuffix(text, "/dev/null") {
+				text = "fd 0 /dev/null" // opened outside of the box: below a chroot it has a longer name
+			}
 			got = append(got, text)
 		}
 	}
