@@ -1,8 +1,10 @@
 package runner_test
 
 import (
+	"encoding/json"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
+	"convertd/runner/sandbox"
 )
 
 // attackRow is one hostile program in a box, and what must come of it.
@@ -57,6 +60,10 @@ func (row attackRow) run(t *testing.T, ordinary bool) {
 	if ordinary {
 		tr.asOrdinaryUser()
 	}
+	if lacks := tr.machineLacks(); lacks != "" {
+		tr.mustBeRefused(lacks)
+		return
+	}
 	o := tr.run()
 	log := tr.log()
 	if o.Class != row.class {
@@ -74,6 +81,36 @@ func (row attackRow) run(t *testing.T, ordinary bool) {
 	}
 	if err := os.RemoveAll(tr.job.Dir); err != nil {
 		t.Errorf("the folder of the job cannot be removed: %v", err)
+	}
+}
+
+// wholeBoxVariable, when set, makes a machine that cannot give a whole box a failure.
+const wholeBoxVariable = "CONVERTD_TEST_WHOLE_BOX"
+
+// machineLacks is what this machine cannot give the box of the trial's user, as the
+// program itself finds out; "" for nothing.
+func (tr *trial) machineLacks() string {
+	tr.t.Helper()
+	cmd := exec.Command(child(), sandbox.ExamineWord, strconv.Itoa(tr.spec.Box.UID))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: tr.user}
+	out, err := cmd.Output()
+	must(tr.t, err)
+	var lacks sandbox.Lacks
+	must(tr.t, json.Unmarshal(out, &lacks))
+	if len(lacks) > 0 && os.Getenv(wholeBoxVariable) != "" {
+		tr.t.Fatalf("this machine gives no whole box: %s", lacks)
+	}
+	return lacks.String()
+}
+
+// mustBeRefused checks what is promised where the box cannot be whole, such as for an
+// ordinary user below a chroot: who requires it runs nothing and is told what is missing.
+func (tr *trial) mustBeRefused(lacks string) {
+	tr.t.Helper()
+	tr.t.Logf("this machine gives no whole box: %s", lacks)
+	tr.spec.Box.Require = true
+	if o := tr.run(); o.Class != fault.InternalError || strings.Contains(tr.log(), "BREACH") {
+		tr.t.Errorf("without a whole box that is required the outcome is %s %q\n%.2000s", o.Class, o.Detail, tr.log())
 	}
 }
 

@@ -51,7 +51,11 @@ func (p *plan) enterRoot() error {
 
 // begin lets the new root take the place of the old one, which stays at oldRoot.
 func (r *root) begin() error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+	if err == unix.EINVAL {
+		err = r.makeMount()
+	}
+	if err != nil {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	if err := unix.Mount("box", r.p.Base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=4m"); err != nil {
@@ -62,6 +66,21 @@ func (r *root) begin() error {
 	}
 	if err := unix.PivotRoot(r.p.Base, filepath.Join(r.p.Base, oldRoot)); err != nil {
 		return fmt.Errorf("change the root: %w", err)
+	}
+	return unix.Chdir("/")
+}
+
+// makeMount gives the root a mount of its own where it has none: below a chroot(2).
+// Only a mount can be made private, or give its place to another (pivot_root(2)).
+func (r *root) makeMount() error {
+	if err := unix.Mount("/", r.p.Base, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return err
+	}
+	if err := unix.Mount("", r.p.Base, "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return err
+	}
+	if err := unix.Chroot(r.p.Base); err != nil {
+		return err
 	}
 	return unix.Chdir("/")
 }
