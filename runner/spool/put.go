@@ -15,8 +15,6 @@ import (
 const (
 	// draftSuffix marks a folder of inputs that is still being filled.
 	draftSuffix = ".new"
-	// draftTries is how often a folder that was taken for a dead one is made again.
-	draftTries = 20
 	// Folders can be entered but not listed by the users that steps run as; what they
 	// may read is given to them by name.
 	folderMode = 0o711
@@ -39,24 +37,21 @@ func (s Spool) NewDraft(id string) (*Draft, error) {
 	if err := os.MkdirAll(s.Uploads(), folderMode); err != nil {
 		return nil, fmt.Errorf("make the folder of uploads: %w", err)
 	}
-	d := &Draft{id: id, spool: s, dir: filepath.Join(s.Uploads(), id+draftSuffix)}
-	err := d.begin()
-	// Between its making and its lock the folder looks like one of a dead process, and
-	// RemoveDeadDrafts may have taken it away.
-	for range draftTries {
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		err = d.begin()
-	}
+	// Between its making and its lock the folder looks like one of a dead process: this
+	// keeps RemoveDeadDrafts from looking.
+	gate, err := lockFolder(s.Uploads(), unix.LOCK_SH)
 	if err != nil {
+		return nil, fmt.Errorf("lock the folder of uploads: %w", err)
+	}
+	defer gate.Close()
+	d := &Draft{id: id, spool: s, dir: filepath.Join(s.Uploads(), id+draftSuffix)}
+	if err := d.begin(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the folder of an upload: %w", err), d.Discard())
 	}
 	return d, nil
 }
 
-// begin makes and locks the folder. It waits for who holds the lock: only somebody who
-// is about to remove the folder does.
+// begin makes and locks the folder.
 func (d *Draft) begin() error {
 	if err := os.Mkdir(d.dir, folderMode); err != nil {
 		return err
@@ -195,14 +190,23 @@ func (s Spool) RemoveDeadDrafts() error {
 		if !entry.IsDir() || !strings.HasSuffix(entry.Name(), draftSuffix) {
 			continue
 		}
-		dir := filepath.Join(s.Uploads(), entry.Name())
-		lock, busy := lockFolder(dir, unix.LOCK_EX|unix.LOCK_NB)
-		if busy != nil {
-			continue
-		}
-		err = errors.Join(err, os.RemoveAll(dir), lock.Close())
+		err = errors.Join(err, s.removeIfDead(filepath.Join(s.Uploads(), entry.Name())))
 	}
 	return err
+}
+
+// removeIfDead removes the folder of a draft that nobody holds.
+func (s Spool) removeIfDead(dir string) error {
+	gate, err := lockFolder(s.Uploads(), unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer gate.Close()
+	lock, busy := lockFolder(dir, unix.LOCK_EX|unix.LOCK_NB)
+	if busy != nil {
+		return nil
+	}
+	return errors.Join(os.RemoveAll(dir), lock.Close())
 }
 
 // lockFolder takes the lock that lives as long as the descriptor.
