@@ -140,9 +140,7 @@ func mayFollow(r recipe.Recipe, owner string) error {
 	if len(r.Visible.Owners) > 0 && !slices.Contains(r.Visible.Owners, owner) {
 		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s is not for the owner of this job.", r.Name), "Name the owner in its [visible] owners.")
 	}
-	a := r.Access
-	grants := len(a.Read)+len(a.Write)+len(a.Devices)+len(a.Hosts)+len(a.Secrets) > 0 || a.User != "" || a.Network != ""
-	if len(r.Accept) == 0 && grants {
+	if len(r.Accept) == 0 && r.Access.Grants() {
 		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s has [access] and takes no file: only people may run it.", r.Name), "Make it take the file that it works on, or let a person run it.")
 	}
 	return nil

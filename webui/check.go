@@ -165,15 +165,11 @@ func allowed(r recipe.Recipe, caller auth.Caller) error {
 	if len(r.Visible.Owners) > 0 && !slices.Contains(r.Visible.Owners, caller.Name) {
 		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s is not for you.", r.Name), "Ask the administrator to name you in its [visible] owners.")
 	}
-	if len(r.Accept) == 0 && grants(r.Access) && caller.Name == "" && !r.Visible.Anonymous {
+	if len(r.Accept) == 0 && r.Access.Grants() && caller.Name == "" && !r.Visible.Anonymous {
 		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s may only be run by people with a name.", r.Name),
 			"Sign in, or ask the administrator to set [visible] anonymous = true in it.")
 	}
 	return nil
-}
-
-func grants(a recipe.Access) bool {
-	return len(a.Read)+len(a.Write)+len(a.Devices)+len(a.Hosts)+len(a.Secrets) > 0 || a.User != "" || a.Network != ""
 }
 
 // inputRange is how many files one job of the recipe takes.

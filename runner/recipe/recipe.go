@@ -224,6 +224,11 @@ type Access struct {
 	Network string            `json:"network,omitempty"`
 }
 
+// Grants reports whether anything is granted at all.
+func (a Access) Grants() bool {
+	return len(a.Read)+len(a.Write)+len(a.Devices)+len(a.Hosts)+len(a.Secrets) > 0 || a.User != "" || a.Network != ""
+}
+
 // Limits bound one attempt; 0 means the shipped default (see DefaultLimits).
 type Limits struct {
 	Memory    int64         `json:"memory,omitempty"` // bytes
