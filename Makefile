@@ -9,7 +9,7 @@ GO   ?= go
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
 	@echo "make test          the whole suite, against real services"
-	@echo "make build         bin/convertd, bin/convertd-runner"
+	@echo "make build         bin/convertd, bin/convertd-runner, bin/convertd-net"
 	@echo "make test-recipes  the shipped recipes with the real converters"
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
 	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"

@@ -86,8 +86,8 @@ func rules() []rule {
 			return within(from, "convertd/webui") && within(to, "convertd/dispatcher") ||
 				within(from, "convertd/dispatcher") && within(to, "convertd/webui")
 		}},
-		{"systemd, dispatcher/cgroup, runner/sandbox and webui/page import nothing of ours", func(from, to string) bool {
-			return within(from, "convertd/systemd", "convertd/dispatcher/cgroup", "convertd/runner/sandbox", "convertd/webui/page") &&
+		{"systemd, dispatcher/cgroup, runner/sandbox, runner/service/guard and webui/page import nothing of ours", func(from, to string) bool {
+			return within(from, "convertd/systemd", "convertd/dispatcher/cgroup", "convertd/runner/sandbox", "convertd/runner/service/guard", "convertd/webui/page") &&
 				isOurs(to) && to != from
 		}},
 		{"lib/pq only under sql", onlyFrom("github.com/lib/pq", "convertd/sql")},
@@ -149,17 +149,32 @@ func TestEveryRuleForbidsSomething(t *testing.T) {
 // What the child links is the start-up price of every job.
 func TestChildLinksNothingHeavy(t *testing.T) {
 	t.Parallel()
-	heavy := []string{
-		"net", "net/http", "crypto/tls", "database/sql", "html/template", "text/template",
+	links(t, "convertd-runner", append(heavy(), "net", "net/http", "crypto/tls"))
+}
+
+// What convertd-net links is the start-up price of every job that speaks over the
+// network, and it is what a hostile server talks to.
+func TestNetLinksNothingHeavy(t *testing.T) {
+	t.Parallel()
+	links(t, "convertd-net", append(heavy(), "convertd/runner/track", "convertd/runner/sandbox"))
+}
+
+func heavy() []string {
+	return []string{
+		"database/sql", "html/template", "text/template",
 		"github.com/bradfitz/gomemcache", "github.com/gabriel-vasile/mimetype", "github.com/BurntSushi/toml",
 		"github.com/lib/pq", "github.com/jmoiron/sqlx", "github.com/prometheus", "go.opentelemetry.io", "github.com/getsentry",
 		"convertd/sql", "convertd/webui", "convertd/dispatcher", "convertd/runner/recipe/load", "convertd/runner/progress/store",
 	}
-	for _, p := range goList(t, "-deps", "./cmd/convertd-runner") {
+}
+
+func links(t *testing.T, program string, heavy []string) {
+	t.Helper()
+	for _, p := range goList(t, "-deps", "./cmd/"+program) {
 		if slices.ContainsFunc(heavy, func(h string) bool {
 			return p.ImportPath == h || strings.Contains(h, "/") && within(p.ImportPath, h)
 		}) {
-			t.Errorf("convertd-runner links %s", p.ImportPath)
+			t.Errorf("%s links %s", program, p.ImportPath)
 		}
 	}
 }
