@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +33,7 @@ func connect(args []string) int {
 }
 
 // dialProxy asks an HTTP proxy for a connection (CONNECT, RFC 9110 section 9.3.6).
-func dialProxy(proxy, address string) (*tunnel, error) {
+func dialProxy(proxy, address string) (*buffered, error) {
 	at, err := url.Parse(proxy)
 	if err != nil || at.Host == "" {
 		return nil, errors.New("HTTPS_PROXY names no proxy: the recipe grants no hosts under [access]")
@@ -43,39 +42,24 @@ func dialProxy(proxy, address string) (*tunnel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reach the proxy of the box: %w", err)
 	}
-	t := &tunnel{Conn: conn, reader: bufio.NewReader(conn)}
-	if err := t.ask(address); err != nil {
+	c := newBuffered(conn)
+	if err := c.ask(address); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return t, nil
+	return c, nil
 }
 
-// tunnel is a connection by a proxy, of which some bytes may have been read already.
-type tunnel struct {
-	net.Conn
-	reader *bufio.Reader
-}
-
-func (t *tunnel) Read(p []byte) (int, error) { return t.reader.Read(p) }
-
-// CloseWrite tells the other end that nothing more comes.
-func (t *tunnel) CloseWrite() error {
-	if c, ok := t.Conn.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return t.Close()
-}
-
-func (t *tunnel) ask(address string) error {
-	if err := t.SetDeadline(time.Now().Add(proxyPatience)); err != nil {
+// ask asks the proxy at the other end to connect us to the address.
+func (c *buffered) ask(address string) error {
+	if err := c.SetDeadline(time.Now().Add(proxyPatience)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(t, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", address, address); err != nil {
+	if _, err := fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", address, address); err != nil {
 		return fmt.Errorf("ask the proxy of the box: %w", err)
 	}
 	request := &http.Request{Method: http.MethodConnect}
-	resp, err := http.ReadResponse(t.reader, request)
+	resp, err := http.ReadResponse(c.reader, request)
 	if err != nil {
 		return fmt.Errorf("ask the proxy of the box: %w", err)
 	}
@@ -83,5 +67,5 @@ func (t *tunnel) ask(address string) error {
 		why, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 		return errors.New(strings.TrimSpace(string(why)))
 	}
-	return t.SetDeadline(time.Time{})
+	return c.SetDeadline(time.Time{})
 }

@@ -28,6 +28,7 @@ type command struct {
 // commands are the sub-commands, each in a file of its name.
 func commands() []command {
 	return []command{
+		{"proxy", "JSON", proxy},
 		{"connect", "HOST PORT", connect},
 	}
 }

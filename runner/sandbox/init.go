@@ -17,8 +17,8 @@ const InitWord = "box"
 
 // Descriptors of the init beyond the standard ones, which are the program's.
 const (
-	controlAt  = 3
-	progressAt = 4
+	controlAt = 3
+	givenAt   = 4
 )
 
 const (
@@ -96,7 +96,7 @@ func (p *plan) setUp() error {
 		part Part
 		do   func() error
 	}{
-		{"", hide}, {Host, setHost}, {Network, loopbackUp}, {Files, p.buildRoot}, {Landlock, p.restrictFiles},
+		{"", hide}, {Host, setHost}, {Network, p.openNetwork}, {Files, p.buildRoot}, {Landlock, p.restrictFiles},
 		{Capabilities, p.dropCapabilities}, {"", p.becomeUser}, {"", clearCapabilities},
 		{"", p.limitProcesses}, {Calls, p.filterCalls},
 	} {
@@ -151,15 +151,15 @@ func (p *plan) limitProcesses() error {
 	return setLimit(unix.RLIMIT_NPROC, uint64(p.Processes))
 }
 
-func (p *plan) filterCalls() error { return callFilter(p.has(Network)).install() }
+func (p *plan) filterCalls() error { return callFilter(p.sockets()).install() }
 
 // start executes the program in a process group of its own.
 func (p *plan) start() (int, error) {
 	attr := &syscall.ProcAttr{
 		Dir: p.Dir, Env: p.Env, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true},
 	}
-	if p.Progress {
-		attr.Files = append(attr.Files, progressAt)
+	for i := range p.Given {
+		attr.Files = append(attr.Files, uintptr(givenAt+i))
 	}
 	pid, err := syscall.ForkExec(p.Path, p.Argv, attr)
 	if err != nil {

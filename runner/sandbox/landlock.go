@@ -19,6 +19,9 @@ const (
 		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 )
 
+// landlockScopes is the version of Landlock that keeps processes and sockets apart.
+const landlockScopes = 6
+
 // landlockRights is what a kernel with this version of Landlock can hold back.
 func landlockRights(abi uintptr) uint64 {
 	rights := uint64(landlockRead | landlockWrite | landlockNever | landlockDevice)
@@ -45,7 +48,13 @@ func (p *plan) restrictFiles() error {
 	}
 	rights := landlockRights(abi)
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: rights}
-	fd, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr.Handled_access_fs), 0)
+	size := unsafe.Sizeof(attr.Handled_access_fs)
+	if p.Network == Shared && abi >= landlockScopes {
+		// Sockets without a name in the file system belong to a network, here the machine's.
+		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+		size = unsafe.Offsetof(attr.Scoped) + unsafe.Sizeof(attr.Scoped)
+	}
+	fd, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
 	if errno != 0 {
 		return fmt.Errorf("make rules: %w", errno)
 	}

@@ -26,8 +26,9 @@ type plan struct {
 	Write []bind `json:"write,omitempty"`
 	Tmp   string `json:"tmp"`
 	Lacks Lacks  `json:"lacks,omitempty"`
-	// Progress says that descriptor progressAt is the program's ProgressFD.
-	Progress bool `json:"progress,omitempty"`
+	// Given is how many descriptors from givenAt on are the program's from 3 on.
+	Given int `json:"given,omitempty"`
+	Granted
 }
 
 // bind makes what lies at Source, a path without links, appear at Target.
@@ -47,7 +48,10 @@ func (c *Confinement) plan(path string, cmd Command) (*plan, error) {
 	p := &plan{
 		Path: path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir,
 		UID: c.UID, GID: c.GID, Home: c.Home, Base: c.Base,
-		Lacks: c.Lacks, Progress: cmd.Progress,
+		Lacks: c.Lacks, Given: len(cmd.Files), Granted: c.Granted,
+	}
+	if cmd.Progress {
+		p.Given++
 	}
 	if os.Geteuid() != 0 {
 		p.Processes = c.Processes
@@ -67,6 +71,9 @@ func (c *Confinement) plan(path string, cmd Command) (*plan, error) {
 		p.Read = append(p.Read, program...)
 	}
 	p.Read = append(p.Read, c.Extra...)
+	if c.Granted.Network == Shared {
+		p.Read = append(p.Read, lookupFiles()...)
+	}
 	p.Tmp, err = c.freshTmp()
 	return p, err
 }

@@ -56,18 +56,33 @@ func (p *plan) becomeUser() error {
 	if p.UID == 0 {
 		return nil
 	}
+	if err := p.becomeGroups(); err != nil {
+		return err
+	}
 	for _, call := range []struct {
 		name          string
 		number        uintptr
 		first, second uintptr
 	}{
-		{"give up groups", unix.SYS_SETGROUPS, 0, 0},
 		{"become the group of the box", unix.SYS_SETRESGID, uintptr(p.GID), uintptr(p.GID)},
 		{"become the user of the box", unix.SYS_SETRESUID, uintptr(p.UID), uintptr(p.UID)},
 	} {
 		if _, _, errno := syscall.RawSyscall(call.number, call.first, call.second, call.second); errno != 0 {
 			return fmt.Errorf("%s: %w", call.name, errno)
 		}
+	}
+	return nil
+}
+
+// becomeGroups gives up every group but those that go with granted devices.
+func (p *plan) becomeGroups() error {
+	groups := make([]uint32, len(p.Groups)+1) // one more, so that there is a place to point at
+	for i, group := range p.Groups {
+		groups[i] = uint32(group)
+	}
+	_, _, errno := syscall.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(p.Groups)), uintptr(unsafe.Pointer(&groups[0])), 0)
+	if errno != 0 {
+		return fmt.Errorf("give up groups: %w", errno)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -16,6 +17,12 @@ import (
 type Process struct {
 	PID                      int
 	Stdout, Stderr, Progress *os.File
+	// Listener is the socket on which the box reaches its proxy, nil unless its network
+	// is Proxied. It is the caller's to close.
+	Listener *os.File
+	// Helper is a process outside of the box that ends after it, such as that proxy: it
+	// gets only the signal that ends everything.
+	Helper *Process
 
 	// PID is the init of the box. It tells the end of the program by control.
 	control *os.File
@@ -44,8 +51,12 @@ func (p *Process) Streams() []*os.File {
 	return open
 }
 
-// Close closes the streams.
+// Close closes the streams, and lets go of the helper, which has ended by then.
 func (p *Process) Close() {
+	if p.Helper != nil {
+		p.Helper.Close()
+		p.Helper.forget()
+	}
 	for _, f := range p.Streams() {
 		f.Close()
 	}
@@ -89,16 +100,26 @@ func endOf(status syscall.WaitStatus, usage syscall.Rusage) End {
 // Signal sends a signal to every process of the box, and wakes those that are stopped so
 // that they notice. The init gets only the one that ends everything.
 func (p *Process) Signal(signal syscall.Signal) {
-	for _, pid := range Descendants() {
-		if pid == p.PID && signal != syscall.SIGKILL {
-			continue
-		}
+	all := Descendants()
+	if signal != syscall.SIGKILL {
+		all = slices.DeleteFunc(all, p.spared())
+	}
+	for _, pid := range all {
 		// A process that has just gone is what we want anyway.
 		_ = syscall.Kill(pid, signal)
 		if signal != syscall.SIGKILL {
 			_ = syscall.Kill(pid, syscall.SIGCONT)
 		}
 	}
+}
+
+// spared tells the processes that are only ended when everything is.
+func (p *Process) spared() func(pid int) bool {
+	spared := []int{p.PID}
+	if p.Helper != nil {
+		spared = append(append(spared, p.Helper.PID), descendantsOf(p.Helper.PID)...)
+	}
+	return func(pid int) bool { return slices.Contains(spared, pid) }
 }
 
 // KillAll kills every descendant of this process again and again until none is left or

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -146,6 +148,11 @@ func (r *root) granted() error {
 			return err
 		}
 	}
+	if len(r.p.Secrets) > 0 {
+		if err := makeFolders(SecretsFolder); err != nil {
+			return err
+		}
+	}
 	for _, target := range []string{"/tmp", "/var/tmp"} {
 		if err := r.hold(bind{Source: r.p.Tmp, Target: target}, false); err != nil {
 			return err
@@ -259,18 +266,28 @@ func (r *root) accounts() error {
 		uid, gid = r.p.UID, r.p.GID
 	}
 	user, group := "", ""
+	name := cmp.Or(r.p.User, "convertd")
 	if uid != 0 {
-		user = "convertd:x:" + strconv.Itoa(uid) + ":" + strconv.Itoa(gid) + "::" + r.p.Home + ":/usr/sbin/nologin\n"
-		group = "convertd:x:" + strconv.Itoa(gid) + ":\n"
+		user = name + ":x:" + strconv.Itoa(uid) + ":" + strconv.Itoa(gid) + "::" + r.p.Home + ":/usr/sbin/nologin\n"
+		group = name + ":x:" + strconv.Itoa(gid) + ":\n"
 	}
-	for path, text := range map[string]string{
+	lookup := "files"
+	if r.p.Network == Shared {
+		lookup += " dns"
+	}
+	texts := map[string]string{
 		"/etc/passwd":        "root:x:0:0::/:/usr/sbin/nologin\n" + user + "nobody:x:65534:65534::/:/usr/sbin/nologin\n",
 		"/etc/group":         "root:x:0:\n" + group + "nogroup:x:65534:\n",
 		"/etc/hosts":         "127.0.0.1 localhost\n::1 localhost\n",
 		"/etc/hostname":      hostName + "\n",
-		"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+		"/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: " + lookup + "\n",
 		"/etc/resolv.conf":   "",
-	} {
+	}
+	maps.Copy(texts, r.p.Texts)
+	for path, text := range texts {
+		if err := makeFolders(filepath.Dir(path)); err != nil {
+			return err
+		}
 		if err := writeFile(path, text); err != nil {
 			return err
 		}
@@ -280,7 +297,7 @@ func (r *root) accounts() error {
 
 // devices takes the device nodes and makes the links of /dev.
 func (r *root) devices() error {
-	for _, name := range devices() {
+	for _, name := range append(devices(), r.p.deviceNames()...) {
 		if err := r.hold(bind{Source: "/dev/" + name, Target: "/dev/" + name}, false); err != nil {
 			return err
 		}
@@ -352,6 +369,9 @@ func (r *root) fresh() error {
 	const flags = unix.MS_NOSUID | unix.MS_NOEXEC
 	if err := unix.Mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620"); err != nil {
 		return fmt.Errorf("mount /dev/pts: %w", err)
+	}
+	if err := r.p.putSecrets(); err != nil {
+		return err
 	}
 	if err := unix.Mount("shm", "/dev/shm", "tmpfs", flags|unix.MS_NODEV, "mode=1777,size="+shmSize); err != nil {
 		return fmt.Errorf("mount /dev/shm: %w", err)

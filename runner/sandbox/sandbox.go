@@ -44,6 +44,8 @@ type Confinement struct {
 	// Extra are such to be read at others.
 	Read, Write []string
 	Extra       []bind
+	// Granted is what the box holds besides files.
+	Granted Granted
 	// Lacks are the parts that the machine does not give. Start adds to them what it finds.
 	Lacks Lacks
 	// Require refuses to start anything in a box that is not whole.
@@ -113,6 +115,8 @@ type Command struct {
 	PTY bool
 	// Progress opens descriptor ProgressFD of the program for progress lines.
 	Progress bool
+	// Files become descriptors of the program after that one.
+	Files []*os.File
 }
 
 // lookPath finds the program in the PATH that the program itself will see.

@@ -56,9 +56,8 @@ func (f *filter) call(number uint32, rules func(*filter)) {
 	*f = append(*f, inner...)
 }
 
-// callFilter is the filter of a box; without a network of its own no sockets of the
-// internet are made either.
-func callFilter(ownNetwork bool) filter {
+// callFilter is the filter of a box, which may make sockets of these families.
+func callFilter(families []uint32) filter {
 	var f filter
 	f.load(dataArch)
 	f.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, nativeArch, 1, 0)
@@ -84,7 +83,7 @@ func callFilter(ownNetwork bool) filter {
 		f.ifEqual(unix.TIOCSTI, refuse(unix.EPERM))
 		f.ifEqual(tiocLinux, refuse(unix.EPERM))
 	})
-	f.call(unix.SYS_SOCKET, func(f *filter) { socketRules(f, ownNetwork) })
+	f.call(unix.SYS_SOCKET, func(f *filter) { socketRules(f, families) })
 	f.answer(unix.SECCOMP_RET_ALLOW)
 	return f
 }
@@ -92,17 +91,30 @@ func callFilter(ownNetwork bool) filter {
 // tiocLinux (TIOCLINUX, ioctl_console(2)) pastes into a console.
 const tiocLinux = 0x541c
 
-// socketRules let unix sockets be made and, in a network of the box's own, those of the
-// internet, but no raw ones.
-func socketRules(f *filter, ownNetwork bool) {
-	families := []uint32{unix.AF_UNIX}
-	if ownNetwork {
-		families = append(families, unix.AF_INET, unix.AF_INET6)
+// sockets are the families of sockets that a box may make: unix sockets and, in a
+// network of its own or in that of the machine, those of the internet; there it may ask
+// the kernel about the network (rtnetlink(7)) as well.
+func (p *plan) sockets() []uint32 {
+	switch {
+	case p.Network == Shared:
+		return []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK}
+	case p.has(Network):
+		return []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6}
 	}
+	return []uint32{unix.AF_UNIX}
+}
+
+// socketRules let sockets of these families be made, but no raw ones of the internet, and
+// of netlink only those that tell about the network.
+func socketRules(f *filter, families []uint32) {
 	f.loadArg(0)
 	for i, family := range families {
 		f.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, family, uint8(len(families)-i), 0)
 	}
+	f.answer(refuse(unix.EAFNOSUPPORT))
+	f.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, unix.AF_NETLINK, 0, 4)
+	f.loadArg(2)
+	f.ifEqual(unix.NETLINK_ROUTE, unix.SECCOMP_RET_ALLOW)
 	f.answer(refuse(unix.EAFNOSUPPORT))
 	f.loadArg(1)
 	f.add(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, 0xf, 0, 0)

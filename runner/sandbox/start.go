@@ -23,6 +23,9 @@ func (c *Confinement) Start(cmd Command) (*Process, error) {
 	if c.Require && len(c.Lacks) > 0 {
 		return nil, &IncompleteError{c.Lacks[0]}
 	}
+	if err := c.grantable(); err != nil {
+		return nil, err
+	}
 	path, err := lookPath(cmd.Argv[0], cmd.Env)
 	if err != nil {
 		return nil, err
@@ -41,6 +44,9 @@ func (c *Confinement) Start(cmd Command) (*Process, error) {
 			return nil, err
 		}
 		c.Lacks = append(slices.Clip(c.Lacks), missing)
+		if err := c.grantable(); err != nil {
+			return nil, err
+		}
 	}
 }
 
@@ -56,7 +62,7 @@ func (c *Confinement) try(path string, cmd Command) (*Process, error) {
 		err = c.giveStreams(ends)
 	}
 	if err == nil {
-		err = p.startInit(plan, ends)
+		err = p.startInit(plan, ends, cmd.Files)
 		ends.close()
 	}
 	if err != nil {
@@ -81,13 +87,13 @@ func (c *Confinement) giveStreams(ends files) error {
 }
 
 // startInit starts the init of the box, tells it the plan and hears how it went.
-func (p *Process) startInit(plan *plan, ends files) error {
+func (p *Process) startInit(plan *plan, ends files, more []*os.File) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("make control connection: %w", err)
 	}
 	p.control = os.NewFile(uintptr(pair[0]), "control")
-	p.PID, err = forkInit(plan, ends, pair[1])
+	p.PID, err = forkInit(plan, append(slices.Concat(ends[:3], []int{pair[1]}, ends[3:]), descriptorsOf(more)...))
 	unix.Close(pair[1])
 	if err != nil {
 		return err
@@ -95,9 +101,12 @@ func (p *Process) startInit(plan *plan, ends files) error {
 	if err := json.NewEncoder(p.control).Encode(plan); err != nil {
 		return fmt.Errorf("instruct the box: %w", err)
 	}
-	p.reports = json.NewDecoder(p.control)
+	mail := &mailbox{from: p.control}
+	p.reports = json.NewDecoder(mail)
 	var r report
-	if err := p.reports.Decode(&r); err != nil {
+	err = p.reports.Decode(&r)
+	p.Listener = mail.came
+	if err != nil {
 		return fmt.Errorf("the init of the box ended: %w", err)
 	}
 	return r.problem(plan)
@@ -117,17 +126,16 @@ func (r report) problem(p *plan) error {
 }
 
 // forkInit starts the init in the namespaces of the box.
-func forkInit(plan *plan, ends files, control int) (int, error) {
-	fds := append(slices.Clone(ends.descriptors()[:3]), uintptr(control))
-	if plan.Progress {
-		fds = append(fds, uintptr(ends[3]))
-	}
+func forkInit(plan *plan, fds files) (int, error) {
 	attr := &syscall.ProcAttr{
-		Dir: "/", Env: []string{"GOMAXPROCS=2", "GOGC=off"}, Files: fds,
+		Dir: "/", Env: []string{"GOMAXPROCS=2", "GOGC=off"}, Files: fds.descriptors(),
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
 	if plan.has(Namespaces) {
 		attr.Sys.Cloneflags = namespaces
+		if plan.Network == Shared {
+			attr.Sys.Cloneflags &^= unix.CLONE_NEWNET
+		}
 		if uid := os.Geteuid(); uid != 0 {
 			attr.Sys.Cloneflags |= unix.CLONE_NEWUSER
 			attr.Sys.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
@@ -148,9 +156,7 @@ func forkInit(plan *plan, ends files, control int) (int, error) {
 
 // abandon ends and reaps an init that could not start its program.
 func (p *Process) abandon() {
-	if p.control != nil {
-		p.control.Close()
-	}
+	p.forget()
 	if p.PID == 0 {
 		return
 	}
@@ -158,6 +164,15 @@ func (p *Process) abandon() {
 	for {
 		if _, err := syscall.Wait4(p.PID, nil, 0, nil); err != syscall.EINTR {
 			return
+		}
+	}
+}
+
+// forget closes what is only between us and the init of the box.
+func (p *Process) forget() {
+	for _, f := range []*os.File{p.control, p.Listener} {
+		if f != nil {
+			f.Close()
 		}
 	}
 }

@@ -9,11 +9,12 @@ import (
 
 // Descendants returns the processes that came of this one, parents before children.
 // Orphans are among them, because this process is their subreaper.
-func Descendants() []int {
-	self := os.Getpid()
-	all, ok := children(self)
+func Descendants() []int { return descendantsOf(os.Getpid()) }
+
+func descendantsOf(root int) []int {
+	all, ok := children(root)
 	if !ok {
-		return scan(self)
+		return scan(root)
 	}
 	for i := 0; i < len(all); i++ {
 		more, _ := children(all[i])

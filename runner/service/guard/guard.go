@@ -194,12 +194,13 @@ func (p Policy) granted(host string, port uint16) (far reach, ok bool) {
 // RefusedError says that a connection was not made because nobody granted it.
 type RefusedError struct {
 	// Host is as it was asked for, Port likewise.
-	Host, Port string
+	Host string `json:"host"`
+	Port string `json:"port"`
 	// Why is what is wrong, as half a sentence.
-	Why string
+	Why string `json:"why"`
 	// Ungranted says that a line of [access] would allow it; otherwise it is the address
 	// that nobody may be sent to by a name that does not come from the recipe.
-	Ungranted bool
+	Ungranted bool `json:"ungranted,omitempty"`
 }
 
 func (e *RefusedError) Error() string {
