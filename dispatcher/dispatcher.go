@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"convertd/dispatcher/box"
@@ -38,6 +39,10 @@ type Dispatcher struct {
 	leave   context.CancelFunc
 
 	stops chan StopMode
+	// reloads carries settings to the loop; gone is closed when Run has returned.
+	reloads  chan Settings
+	gone     chan struct{}
+	settings atomic.Pointer[Settings]
 	// sweepNow wakes the sweep: somebody deleted a job.
 	sweepNow chan struct{}
 	// ended carries attempts that are proved dead: their room is free. settled carries
@@ -75,13 +80,16 @@ type Dispatcher struct {
 
 // New returns a dispatcher; Run makes it work.
 func New(opts Options) *Dispatcher {
-	return &Dispatcher{
+	d := &Dispatcher{
 		opts: opts, times: opts.Times.withDefaults(), log: opts.Log,
 		jobs:  job.NewStore(opts.DB),
 		stops: make(chan StopMode, 8), sweepNow: make(chan struct{}, 1),
 		ended: make(chan *attempt), settled: make(chan *attempt),
 		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},
+		reloads: make(chan Settings), gone: make(chan struct{}),
 	}
+	d.settings.Store(&Settings{Lanes: opts.Lanes, Keep: opts.Keep, Mail: opts.Mail})
+	return d
 }
 
 // Stop begins to stop, as mode says; Run returns when that is done. A later call may
@@ -96,6 +104,7 @@ func (d *Dispatcher) Stop(mode StopMode) {
 // Run serves the spool until ctx ends and Options.Stop is fulfilled, or Stop was called
 // and is. It first waits as a standby until no other dispatcher serves the spool.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	defer close(d.gone)
 	present, leavePresence := context.WithCancel(context.Background())
 	d.presence = newPresence(d)
 	var presence sync.WaitGroup
@@ -121,7 +130,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer listener.Close()
 	background, stopBackground := context.WithCancel(context.Background())
 	d.finisher = newFinisher(d)
-	d.sender = mail.NewSender(d.opts.Mail, outbox.NewStore(d.opts.DB), d.opts.Spool, d.log)
+	d.sender = mail.NewSender(d.settings.Load().Mail, outbox.NewStore(d.opts.DB), d.opts.Spool, d.log)
 	var services sync.WaitGroup
 	services.Go(func() { d.finisher.run(background) })
 	services.Go(func() { d.sweep(background) })
@@ -204,6 +213,8 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			d.stop(d.opts.Stop)
 		case mode := <-d.stops:
 			d.stop(mode)
+		case s := <-d.reloads:
+			d.apply(s)
 		case mode := <-d.presence.drains:
 			d.drain(mode)
 		case ring, open := <-rings:

@@ -96,9 +96,9 @@ func ranJSON(ran []runner.Ran) json.RawMessage {
 
 // keepFor is how long the files of a job stay after its end.
 func (d *Dispatcher) keepFor(r recipe.Recipe, state job.State) time.Duration {
-	own, general := r.Keep.Results, d.opts.Keep.Results
+	own, general := r.Keep.Results, d.settings.Load().Keep.Results
 	if state == job.Failed {
-		own, general = r.Keep.Failed, d.opts.Keep.Failed
+		own, general = r.Keep.Failed, d.settings.Load().Keep.Failed
 	}
 	switch {
 	case own > 0:
@@ -111,7 +111,7 @@ func (d *Dispatcher) keepFor(r recipe.Recipe, state job.State) time.Duration {
 
 // mailsFor returns the mails owed for an end.
 func (d *Dispatcher) mailsFor(a *attempt, e evidence, v verdict, kept time.Time) []outbox.Draft {
-	c := d.opts.Mail
+	c := d.settings.Load().Mail
 	if !c.Enabled() {
 		return nil
 	}

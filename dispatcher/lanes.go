@@ -32,6 +32,12 @@ func newLanes(limits Lanes) *lanes {
 	return &lanes{limits: limits, queues: map[string]int{}, units: map[string]map[int]bool{}, seats: map[int]bool{}}
 }
 
+// change puts other limits in force; what is taken stays taken.
+func (l *lanes) change(limits Lanes) {
+	limits.Slots = max(1, limits.Slots)
+	l.limits = limits
+}
+
 // needOf bounds what a recipe asks for by what the machine has, so that a recipe that
 // asks for more runs alone instead of never.
 func (l *lanes) needOf(r recipe.Recipe, queue string) need {

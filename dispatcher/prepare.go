@@ -36,7 +36,7 @@ func (d *Dispatcher) plan(a *attempt) error {
 			"Ask the administrator, or choose another way to convert the file.")
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.recipe.NeedsResource)) {
-		if d.opts.Lanes.Resources[name] < 1 {
+		if d.settings.Load().Lanes.Resources[name] < 1 {
 			return refuse(fmt.Sprintf("The recipe “%s” needs the resource %s, and this machine has none.", a.row.Recipe, name),
 				fmt.Sprintf("Ask the administrator to set [resources] %s to how many there are.", name))
 		}

@@ -19,6 +19,8 @@ type presence struct {
 	// state and running are what the loop does.
 	state   atomic.Value
 	running atomic.Int32
+	// slots is how much may run at once.
+	slots atomic.Int32
 	// now wakes it; drains carries the order as it changes.
 	now    chan struct{}
 	drains chan roster.Mode
@@ -32,8 +34,9 @@ func newPresence(d *Dispatcher) *presence {
 	p := &presence{
 		d: d, store: roster.NewStore(d.opts.DB), now: make(chan struct{}, 1), drains: make(chan roster.Mode),
 		self: roster.Dispatcher{ID: rand.Text(), Host: host, PID: os.Getpid(), Version: d.opts.Version,
-			Slots: max(1, d.opts.Lanes.Slots), StartedAt: time.Now().UTC()},
+			StartedAt: time.Now().UTC()},
 	}
+	p.slots.Store(int32(max(1, d.opts.Lanes.Slots)))
 	p.state.Store(roster.Standby)
 	return p
 }
@@ -69,6 +72,7 @@ func (p *presence) run(ctx context.Context) {
 func (p *presence) say(ctx context.Context) (roster.Mode, error) {
 	self := p.self
 	self.Spool, self.Running = p.d.opts.Spool.Root(), int(p.running.Load())
+	self.Slots = int(p.slots.Load())
 	if state, ok := p.state.Load().(roster.State); ok {
 		self.State = state
 	}

@@ -106,7 +106,7 @@ func (s *sweeper) files(ctx context.Context) {
 }
 
 func (s *sweeper) rows(ctx context.Context) {
-	kept := job.RowsKept{Default: s.d.opts.Keep.Rows, Recipes: s.d.opts.Keep.RowsByRecipe}
+	kept := job.RowsKept{Default: s.d.settings.Load().Keep.Rows, Recipes: s.d.settings.Load().Keep.RowsByRecipe}
 	if kept.Default <= 0 {
 		kept.Default = 30 * 24 * time.Hour
 	}

@@ -41,22 +41,30 @@ func (c *dispatcherCommand) Run(a *app) error {
 		return err
 	}
 	defer status.Close()
+	set, err := a.loadRecipes(loaded)
+	if err != nil {
+		return err
+	}
+	recipes := newShelf(set)
 	options, err := c.options(a, loaded)
 	if err != nil {
 		return err
 	}
+	options.Recipes = recipes
 	options.DB, options.Status = d, status
 	options.Ready = func() { a.warn("service manager not told", manager.Ready()) }
-	err = dispatcher.New(options).Run(a.ctx)
+	supervisor := dispatcher.New(options)
+	r := reloader{
+		app: a, recipes: recipes, loaded: loaded, fixed: []string{"database", "memcached", "spool", "sandbox"},
+		apply: func(changed config.Loaded) { supervisor.Reload(dispatcherSettings(changed)) },
+	}
+	go a.onHangup(r.told(manager))
+	err = supervisor.Run(a.ctx)
 	a.warn("service manager not told", manager.Stopping())
 	return err
 }
 
 func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Options, error) {
-	set, err := a.loadRecipes(loaded)
-	if err != nil {
-		return dispatcher.Options{}, err
-	}
 	binary, err := runnerBinary()
 	if err != nil {
 		return dispatcher.Options{}, err
@@ -66,8 +74,24 @@ func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Op
 		return dispatcher.Options{}, err
 	}
 	o := dispatcher.Options{
-		DatabaseURL: loaded.Database.URL, Spool: spool.New(dir), Recipes: set,
+		DatabaseURL: loaded.Database.URL, Spool: spool.New(dir),
 		Runner: binary, Log: a.log, Version: version(),
+	}
+	changing := dispatcherSettings(loaded)
+	o.Lanes, o.Keep, o.Mail = changing.Lanes, changing.Keep, changing.Mail
+	o.Box.Require = loaded.Sandbox.Require
+	if os.Geteuid() == 0 {
+		o.Box.UIDBase = loaded.Sandbox.UIDBase
+	}
+	if c.StopJobs {
+		o.Stop = dispatcher.StopSafely
+	}
+	return o, nil
+}
+
+// dispatcherSettings are the settings that may change while jobs run.
+func dispatcherSettings(loaded config.Loaded) dispatcher.Settings {
+	return dispatcher.Settings{
 		Lanes: dispatcher.Lanes{
 			Slots: loaded.Dispatcher.Slots, Resources: loaded.Resources, Queues: queueLimits(loaded.Queue),
 			MemoryBytes: int64(loaded.Dispatcher.Memory),
@@ -77,14 +101,6 @@ func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Op
 		},
 		Mail: mailConfig(loaded),
 	}
-	o.Box.Require = loaded.Sandbox.Require
-	if os.Geteuid() == 0 {
-		o.Box.UIDBase = loaded.Sandbox.UIDBase
-	}
-	if c.StopJobs {
-		o.Stop = dispatcher.StopSafely
-	}
-	return o, nil
 }
 
 func mailConfig(loaded config.Loaded) mail.Config {

@@ -32,6 +32,8 @@ type upRun struct {
 	settings  config.Loaded
 	environ   []string
 	started   []func()
+	// reloads are the services that read settings and recipes.
+	reloads []*service
 }
 
 // Run starts everything, says when it is ready, and ends everything in the opposite
@@ -64,9 +66,37 @@ func (c *upCommand) Run(a *app) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.stdout, "listening on http://%s\n", address)
-	<-a.ctx.Done()
+	u.serve()
 	a.log.Info("stopping: web, jobs, dispatcher, memcached, PostgreSQL")
 	return nil
+}
+
+// serve waits until it is told to stop. SIGHUP reloads recipes and settings; where it
+// means that the terminal that `up` was started on is gone, it is the order to stop.
+func (u *upRun) serve() {
+	over, stop := context.WithCancel(u.ctx)
+	defer stop()
+	attached := hasTerminal()
+	hangups := app{ctx: over}
+	hangups.onHangup(func() {
+		if attached && !hasTerminal() {
+			stop()
+			return
+		}
+		for _, s := range u.reloads {
+			s.reload()
+		}
+	})
+}
+
+// hasTerminal reports whether this process has a terminal to be controlled from.
+func hasTerminal() bool {
+	terminal, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	_ = terminal.Close() // it was opened to see whether it can be
+	return true
 }
 
 // startAll starts the services in the order in which they need each other.
@@ -198,6 +228,7 @@ func (u *upRun) startMemcached() error {
 func (u *upRun) startDispatcher() error {
 	s := u.ourselves("dispatcher", time.Minute)
 	s.argv = append(s.argv, "--stop-jobs")
+	u.reloads = append(u.reloads, s)
 	_, err := u.start(s)
 	return err
 }
@@ -215,6 +246,7 @@ func (u *upRun) startWeb() (readiness, error) {
 	}
 	s := u.ourselves("web", 30*time.Second)
 	s.env = append(slices.Clone(s.env), "CONVERTD_WEB_LISTEN="+address)
+	u.reloads = append(u.reloads, s)
 	return u.start(s)
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,6 +41,8 @@ type service struct {
 	log    *slog.Logger
 	stderr io.Writer
 
+	// process is the one that runs now or ran last.
+	process  atomic.Pointer[os.Process]
 	ended    chan struct{}
 	quit     context.CancelFunc
 	readyNow chan readiness // the first one
@@ -76,6 +79,13 @@ func (s *service) halt() {
 	}
 	if err := s.gone(); err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.log.Warn("left behind", "service", s.name, "error", err)
+	}
+}
+
+// reload has a service that is a sub-command of this program read its files anew.
+func (s *service) reload() {
+	if err := s.process.Load().Signal(syscall.SIGHUP); err != nil {
+		s.log.Warn("not reloaded", "service", s.name, "error", err)
 	}
 }
 
@@ -123,6 +133,7 @@ func (s *service) once(life context.Context) (wasReady bool, err error) {
 		return false, err
 	}
 	s.note(cmd.Process.Pid)
+	s.process.Store(cmd.Process)
 	defer os.Remove(s.noteFile())
 	gone := make(chan error, 1)
 	go func() { gone <- cmd.Wait() }()
@@ -165,16 +176,18 @@ func (s *service) end(cmd *exec.Cmd, gone <-chan error) error {
 	}
 }
 
-// hear passes on the first readiness a service reports.
+// hear passes on the first readiness a service reports, and takes what it says later so
+// that saying it never blocks the service.
 func hear(inbox *systemd.Inbox, said chan<- readiness) {
+	ready := false
 	for {
 		message, err := inbox.Receive()
 		if err != nil {
 			return
 		}
-		if message["READY"] == "1" {
+		if message["READY"] == "1" && !ready {
 			said <- readiness{address: message["X_CONVERTD_ADDRESS"], signIn: message["X_CONVERTD_SIGN_IN"]}
-			return
+			ready = true
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"convertd/cmd/convertd/config"
 	"convertd/runner/progress/store"
-	"convertd/runner/recipe"
 	"convertd/runner/spool"
 	"convertd/sql/db"
 	"convertd/sql/group"
@@ -59,6 +58,17 @@ func (c *webCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	set, err := a.loadRecipes(loaded)
+	if err != nil {
+		return err
+	}
+	recipes := newShelf(set)
+	options.Recipes = recipes.Set
+	r := reloader{
+		app: a, flags: map[string]string{"web.listen": c.Listen}, recipes: recipes, loaded: loaded,
+		fixed: []string{"web", "database", "memcached", "spool", "queue", "keep", "mail"},
+	}
+	go a.onHangup(r.told(manager))
 	jobs := job.NewStore(d)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
 	options.Queues, options.Roster, options.Refusals = queue.NewStore(d), roster.NewStore(d), refused.NewStore(d)
@@ -72,17 +82,12 @@ func (c *webCommand) Run(a *app) error {
 
 // webOptions is what follows from the settings alone.
 func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
-	set, err := a.loadRecipes(loaded)
-	if err != nil {
-		return webui.Options{}, err
-	}
 	dir, err := spoolDir(loaded)
 	if err != nil {
 		return webui.Options{}, err
 	}
 	return webui.Options{
-		Recipes: func() *recipe.Set { return set },
-		Spool:   spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
+		Spool: spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
 		QueueLimits: webQueueLimits(loaded.Queue),
 		Limits:      webui.Limits{Upload: int64(loaded.Web.MaxUpload)},
 		Pages: webui.PageOptions{

@@ -28,7 +28,7 @@ func (s *Sender) sort(ctx context.Context, due []outbox.Mail) (ready []outbox.Ma
 		switch {
 		case !fresh:
 			ready = append(ready, m)
-		case !known[f.Kind()] && alone < s.config.PerHour:
+		case !known[f.Kind()] && alone < s.config.Load().PerHour:
 			known[f.Kind()] = true
 			alone++
 			ready = append(ready, m)

@@ -205,7 +205,7 @@ func TestFailureMail(t *testing.T) {
 func TestALargeInputIsLinked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.sender.config.AttachLimit = 4
+	b.sender.config.Load().AttachLimit = 4
 	f := b.owe()
 	b.run()
 	m := b.await(1)[0]

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"convertd/dispatcher/failpoint"
@@ -14,7 +15,7 @@ import (
 
 // Sender brings owed mails to the mail server.
 type Sender struct {
-	config Config
+	config atomic.Pointer[Config]
 	owed   *outbox.Store
 	spool  spool.Spool
 	log    *slog.Logger
@@ -33,11 +34,17 @@ type Sender struct {
 
 // NewSender returns a sender; Run makes it work.
 func NewSender(config Config, owed *outbox.Store, s spool.Spool, log *slog.Logger) *Sender {
-	return &Sender{
-		config: config, owed: owed, spool: s, log: log, now: time.Now,
+	sender := &Sender{
+		owed: owed, spool: s, log: log, now: time.Now,
 		Wake: make(chan struct{}, 1), Poll: 2 * time.Second, Retry: 5 * time.Second,
 	}
+	sender.Configure(config)
+	return sender
 }
+
+// Configure puts another configuration in force from the next round on. It may be called
+// while Run works.
+func (s *Sender) Configure(config Config) { s.config.Store(&config) }
 
 // batch is how many owed mails are looked at together.
 const batch = 50
@@ -45,9 +52,6 @@ const batch = 50
 // Run sends until ctx ends. The mail server or the database may be away as long as they
 // like.
 func (s *Sender) Run(ctx context.Context) {
-	if !s.config.Enabled() {
-		return
-	}
 	tick := time.NewTicker(s.Poll)
 	defer tick.Stop()
 	for {
@@ -64,7 +68,7 @@ func (s *Sender) Run(ctx context.Context) {
 
 // round does what is due now; true says that there may be more.
 func (s *Sender) round(ctx context.Context) bool {
-	if ctx.Err() != nil || s.now().Before(s.downUntil) {
+	if ctx.Err() != nil || !s.config.Load().Enabled() || s.now().Before(s.downUntil) {
 		return false
 	}
 	due, err := s.owed.Due(ctx, batch)
@@ -135,12 +139,12 @@ func (s *Sender) deliver(ctx context.Context, m outbox.Mail) bool {
 }
 
 func (s *Sender) send(ctx context.Context, l letter) error {
-	m, done, err := s.config.message(l)
+	m, done, err := s.config.Load().message(l)
 	if err != nil {
 		return err
 	}
 	defer done()
-	client, err := s.config.client()
+	client, err := s.config.Load().client()
 	if err != nil {
 		return err
 	}
@@ -189,19 +193,19 @@ func (s *Sender) letter(m outbox.Mail) (letter, error) {
 		if m.Attach {
 			l.files = s.attachable(l.job, f.Inputs)
 		}
-		l.text = s.config.failureText(f, len(l.files) > 0)
+		l.text = s.config.Load().failureText(f, len(l.files) > 0)
 	case KindSuccess, KindSuccess + "-admin":
 		var done Success
 		if err := json.Unmarshal(m.Payload, &done); err != nil {
 			return letter{}, fmt.Errorf("read success: %w", err)
 		}
-		l.text = s.config.successText(done)
+		l.text = s.config.Load().successText(done)
 	case KindDigest:
 		var d Digest
 		if err := json.Unmarshal(m.Payload, &d); err != nil {
 			return letter{}, fmt.Errorf("read digest: %w", err)
 		}
-		l.text = s.config.digestText(d)
+		l.text = s.config.Load().digestText(d)
 	default:
 		return letter{}, fmt.Errorf("mail of unknown kind %q", m.Kind)
 	}
@@ -221,7 +225,7 @@ func (s *Sender) attachable(j spool.Job, inputs []File) []File {
 		if err != nil {
 			return nil
 		}
-		if sum += info.Size(); sum > s.config.AttachLimit {
+		if sum += info.Size(); sum > s.config.Load().AttachLimit {
 			return nil
 		}
 	}
