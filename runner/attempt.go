@@ -68,6 +68,9 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 		stop := a.keepFresh()
 		results, bad = a.collect()
 		stop()
+		if a.cancelled() {
+			bad = a.stopped
+		}
 	}
 	a.finish(results, bad)
 	return writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
@@ -112,10 +115,16 @@ func (a *attempt) runSteps() *verdict {
 		}
 	}
 	// The work is done: of the requests that came meanwhile only a cancel still counts.
-	if a.takeStops(); a.stopped != nil && a.stopped.class == fault.Cancelled {
+	if a.cancelled() {
 		return a.stopped
 	}
 	return nil
+}
+
+// cancelled takes requests that wait and reports whether nobody wants the job any more.
+func (a *attempt) cancelled() bool {
+	a.takeStops()
+	return a.stopped != nil && a.stopped.class == fault.Cancelled
 }
 
 // keepFresh goes on refreshing the status while results are collected, which takes long

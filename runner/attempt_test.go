@@ -263,3 +263,35 @@ func TestFilesAreTheOwnersToRead(t *testing.T) {
 		}
 	}
 }
+
+// Results can be large, and somebody may not want them any more while they are read.
+func TestCancelWhileResultsAreCollected(t *testing.T) {
+	t.Parallel()
+	tr := newTrial(t, sh(`truncate -s 512G "$CONVERTD_OUTPUT/huge"`))
+	tr.spec.Limits.Disk, tr.spec.Limits.Outputs = 1<<40, 10
+	tr.start()
+	tr.awaitFolder(tr.job.Out(1))
+	must(t, tr.cmd.Process.Signal(syscall.SIGTERM))
+	if o := tr.wait(); o.Class != fault.Cancelled || len(o.Outputs) > 0 {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+// awaitFolder waits until the child has made a folder.
+func (tr *trial) awaitFolder(path string) {
+	tr.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for range tick.C {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		select {
+		case <-deadline.C:
+			tr.t.Fatalf("the child never made %s; log:\n%s", path, tr.log())
+		default:
+		}
+	}
+}

@@ -282,7 +282,7 @@ func (c *collector) take(f found, mediaType string) (*verdict, error) {
 	if !looksLike(mediaType, head[:n]) {
 		return failed("The converter left a file " + out.Name + " that is not of the type " + mediaType + "."), nil
 	}
-	if out.SHA256, err = digest(file); err != nil {
+	if out.SHA256, err = digest(heedful{c.a, file}); err != nil {
 		return nil, err
 	}
 	if out.MediaType == "" {
@@ -341,12 +341,29 @@ func (c *collector) move(f found, file *os.File, number string) error {
 	return nil
 }
 
-func digest(file *os.File) (string, error) {
+func digest(file io.Reader) (string, error) {
 	sum := sha256.New()
-	if _, err := io.CopyBuffer(sum, struct{ io.Reader }{file}, make([]byte, 128<<10)); err != nil {
+	if _, err := io.CopyBuffer(sum, file, make([]byte, 128<<10)); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// errCancelled ends the reading of results that nobody wants any more.
+var errCancelled = errors.New("the job was cancelled")
+
+// heedful reads on until the job is cancelled: results can be large.
+type heedful struct {
+	a    *attempt
+	from io.Reader
+}
+
+// Read reads a piece, or says that the job was cancelled.
+func (h heedful) Read(p []byte) (int, error) {
+	if h.a.cancelled() {
+		return 0, errCancelled
+	}
+	return h.from.Read(p)
 }
 
 // takePreviews moves the pictures in the preview folder; anything else there is ignored.
