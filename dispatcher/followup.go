@@ -17,6 +17,7 @@ import (
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
 	"convertd/sql/job"
+	"convertd/sql/refused"
 )
 
 // followUp is what a step may ask for after its job: a job with outputs of this one as
@@ -57,18 +58,33 @@ func (d *Dispatcher) submitFollowUps(a *attempt, o runner.Outcome) error {
 	}
 	for _, asked := range o.FollowUps {
 		if count++; count > maxInGroup {
-			a.log.Warn("a follow-up job was refused", "file", asked.Name, "reason", "its group has too many jobs")
+			d.noteRefusal(ctx, a, asked, fault.New(fault.Conflict, fmt.Sprintf("The group has %d jobs already, as many as may follow from one.", maxInGroup), ""))
 			continue
 		}
 		if err := d.submitFollowUp(ctx, a, o, group, asked); err != nil {
-			var refused *fault.Error
-			if !errors.As(err, &refused) || fault.Is(err, fault.Unavailable) {
+			var why *fault.Error
+			if !errors.As(err, &why) || fault.Is(err, fault.Unavailable) {
 				return fmt.Errorf("submit follow-up job %s: %w", asked.Name, err)
 			}
-			a.log.Warn("a follow-up job was refused", "file", asked.Name, "reason", refused.Message)
+			d.noteRefusal(ctx, a, asked, why)
 		}
 	}
 	return nil
+}
+
+// noteRefusal keeps which follow-up job was turned away and why. That it cannot be noted
+// changes nothing.
+func (d *Dispatcher) noteRefusal(ctx context.Context, a *attempt, asked runner.FollowUp, why *fault.Error) {
+	a.log.Warn("a follow-up job was refused", "file", asked.Name, "reason", why.Message)
+	var named struct {
+		Recipe string `json:"recipe"`
+	}
+	_ = json.Unmarshal(asked.Request, &named) // what is no JSON names none
+	row := refused.Refusal{Owner: a.row.Owner, Recipe: named.Recipe, Code: why.Code,
+		Detail: fmt.Sprintf("%s It was asked for by the job %s in the file %s.", why.Message, a.row.ID, asked.Name)}
+	if err := refused.NewStore(d.opts.DB).Note(ctx, row); err != nil {
+		a.log.Warn("a refusal was not noted", "error", err)
+	}
 }
 
 func (d *Dispatcher) submitFollowUp(ctx context.Context, a *attempt, o runner.Outcome, group string, asked runner.FollowUp) error {

@@ -3,10 +3,13 @@ package dispatcher
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/sql/job"
+	"convertd/sql/refused"
 	"convertd/sql/roster"
 )
 
@@ -135,6 +138,15 @@ ln -s /etc/passwd $CONVERTD_SUBMIT/e.json`
 	page, err := w.jobs.List(t.Context(), job.Filter{})
 	if err != nil || len(page.Jobs) != 3 {
 		t.Errorf("%d jobs, %v, want three", len(page.Jobs), err)
+	}
+	kept, err := refused.NewStore(w.db).List(t.Context(), 0, 10)
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("refusals %+v, %v, want one", kept, err)
+	}
+	for _, one := range kept {
+		if one.Owner != "ann" || one.Code != fault.Invalid || !strings.Contains(one.Detail, id) {
+			t.Errorf("refusal %+v", one)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *Server) accept(ctx context.Context, sub *submission, c checked, claim *
 		return accepted{}, err
 	}
 	draft := draftOf(sub.draft.ID(), sub, c)
-	draft.IdempotencyKey = claim
+	draft.IdempotencyKey, draft.MaxWaiting = claim, s.QueueLimits[draft.Queue].Waiting
 	if err := sub.draft.Publish(); err != nil {
 		return accepted{}, err
 	}

@@ -55,7 +55,7 @@ func (s *Server) check(ctx context.Context, sub *submission) (checked, error) {
 	if err != nil {
 		return checked{}, err
 	}
-	if err := s.roomInQueue(ctx, r.Queue); err != nil {
+	if err := s.Jobs.HasRoom(ctx, r.Queue, s.QueueLimits[r.Queue].Waiting); err != nil {
 		return checked{}, err
 	}
 	group, err := s.joinGroup(ctx, sub)

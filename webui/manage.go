@@ -123,6 +123,8 @@ func (s *Server) retry(r *http.Request, j job.Job, params []byte) (accepted, err
 func (s *Server) again(r *http.Request, j job.Job, choose func(recipe.Recipe) (map[string][]string, error)) (made accepted, err error) {
 	sub := s.newSubmission(r)
 	defer func() { err = s.cleanUp(sub, err) }()
+	defer func() { s.noteRefusal(r, sub, err) }()
+	sub.owner, sub.recipe = j.Owner, j.Recipe
 	if err := s.refill(r, sub, j); err != nil {
 		return made, err
 	}
@@ -149,7 +151,7 @@ func (s *Server) refill(r *http.Request, sub *submission, j job.Job) error {
 	if filesGone(j) {
 		return filesAreGone()
 	}
-	sub.owner, sub.recipe, sub.retryOf = j.Owner, j.Recipe, j.ID
+	sub.retryOf = j.ID
 	sub.extras = extras{tags: j.Tags, lang: j.Lang}
 	if sub.caller.Admin || j.Priority <= 0 {
 		sub.priority = j.Priority

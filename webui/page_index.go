@@ -66,6 +66,7 @@ func (s *Server) submitForm(w http.ResponseWriter, r *http.Request, _ httprouter
 	defer func() { err = s.cleanUp(sub, err) }()
 	made, err := s.takeForm(w, r, sub)
 	if err != nil {
+		s.noteRefusal(r, sub, err)
 		return s.refuseForm(w, r, v, sub, err)
 	}
 	return seeOther(w, r, jobPage(made.ID))

@@ -21,21 +21,6 @@ type QueueLimits struct {
 	Running, Waiting int
 }
 
-// roomInQueue refuses a job for a queue in which as many jobs wait as may. Requests that
-// come at the same moment may each be let in.
-func (s *Server) roomInQueue(ctx context.Context, name string) error {
-	most := s.QueueLimits[name].Waiting
-	if most <= 0 {
-		return nil
-	}
-	full, err := s.Jobs.QueueHolds(ctx, name, most)
-	if err != nil || !full {
-		return err
-	}
-	return fault.New(fault.RateLimited, fmt.Sprintf("%d jobs wait in the queue %s already, as many as may.", most, name),
-		"Send the job again later; the administrator sets the limit as [queue."+name+"] max_waiting.")
-}
-
 // queues are all queues by name: those of recipes and settings, and those that have jobs.
 func (s *Server) queues(ctx context.Context) ([]client.Queue, error) {
 	rows, err := s.Queues.List(ctx)

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, sub *submis
 			return nil
 		}
 		if err == nil {
-			err = s.receivePart(reader, part, sub)
+			err = s.receivePart(r.Context(), reader, part, sub)
 		}
 		if err != nil {
 			return err
@@ -53,13 +54,13 @@ func (s *Server) receiveForm(w http.ResponseWriter, r *http.Request, sub *submis
 	}
 }
 
-func (s *Server) receivePart(reader *form.Reader, part form.Part, sub *submission) error {
+func (s *Server) receivePart(ctx context.Context, reader *form.Reader, part form.Part, sub *submission) error {
 	if part.Name == "file" {
 		if !part.File {
 			return fieldFault("file", "The part file carries no file.", "Send it with a file name, as curl does for -F file=@NAME.")
 		}
-		if err := s.knownRecipe(sub); err != nil {
-			return err // before gigabytes are sent for nothing
+		if err := s.worthSending(ctx, sub); err != nil {
+			return err
 		}
 		return s.receiveFile(reader, part.FileName, sub)
 	}
@@ -71,6 +72,18 @@ func (s *Server) receivePart(reader *form.Reader, part form.Part, sub *submissio
 		return err
 	}
 	return sub.field(part.Name, value)
+}
+
+// worthSending refuses, before gigabytes are sent for nothing, what is sure to be refused.
+func (s *Server) worthSending(ctx context.Context, sub *submission) error {
+	if err := s.knownRecipe(sub); err != nil {
+		return err
+	}
+	queue := ""
+	if r, ok := s.Recipes().Find(sub.recipe); ok {
+		queue = r.Queue
+	}
+	return s.Jobs.HasRoom(ctx, queue, s.QueueLimits[queue].Waiting)
 }
 
 // openDraft makes the folder that files are received into.

@@ -2,6 +2,8 @@ package webui_test
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"convertd/runner/fault"
@@ -42,4 +44,31 @@ func TestRefused_submissions_are_kept(t *testing.T) {
 		t.Errorf("the one before %+v", next)
 	}
 	b.get("/api/v1/refused").problemOf(t, fault.Unauthorized)
+}
+
+// Whatever way a submission comes, its refusal is kept.
+func TestRefusals_of_forms_and_retries_are_kept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	page := b.browser()
+	page.open("/", http.StatusOK)
+	page.upload([]string{"recipe=copy"}, upload{"empty.txt", ""})
+	id := page.submitted([]string{"recipe=copy"}, upload{"a.txt", "x"})
+	b.finish(b.claim(), fault.BadInput)
+	if a := page.post("/jobs/"+id+"/retry", "param.quality=9999"); a.StatusCode != http.StatusBadRequest {
+		t.Fatalf("retry answers %d", a.StatusCode)
+	}
+	b.do(http.MethodPost, "/api/v1/jobs/"+id+"/retry", strings.NewReader(`{"params": {"quality": 9999}}`), asAdmin, "Content-Type: application/json").problemOf(t, fault.Invalid)
+	var list client.Refusals
+	b.ask(http.MethodGet, "/api/v1/refused", &list)
+	var codes []fault.Code
+	for _, refused := range list.Refused {
+		codes = append(codes, refused.Code)
+		if refused.Owner == "" || refused.Recipe != "copy" || refused.Detail == "" {
+			t.Errorf("kept %+v", refused)
+		}
+	}
+	if want := []fault.Code{fault.Invalid, fault.Invalid, fault.EmptyFile}; !slices.Equal(codes, want) {
+		t.Errorf("codes %v, want %v", codes, want)
+	}
 }

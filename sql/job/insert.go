@@ -28,6 +28,8 @@ type Draft struct {
 	Concurrency Concurrency
 	// Needs are the jobs that must have succeeded before this one starts.
 	Needs []Need
+	// MaxWaiting is how many jobs may wait in the queue, this one included; 0 is no limit.
+	MaxWaiting int
 	// IdempotencyKey is the claim on a key that this job fulfils, nil for none.
 	IdempotencyKey *idempotency.Claim
 }
@@ -70,7 +72,8 @@ type asked struct {
 
 // Insert makes the job: once it returns without an error the job is on disk and its
 // dispatcher has been rung. The files of the inputs must be on disk before. It fails
-// with conflict when the claim on the idempotency key was lost to another submission.
+// with conflict when the claim on the idempotency key was lost to another submission, and
+// with rate_limited when the queue is full.
 //
 // When the connection breaks or ctx ends in the middle, the job may have been made all the
 // same. Only a fault other than unavailable proves that there is none; else leave the
@@ -89,11 +92,11 @@ func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
 		row := q.QueryRowxContext(ctx, insertSQL, draft.ID, draft.Owner, draft.ManageHash, draft.Group, draft.RetryOf, rest)
 		return row.Scan(&made.State, &made.CreatedAt)
 	}
-	if draft.IdempotencyKey == nil && !draft.Concurrency.Reject {
+	if draft.alone() {
 		err = insert(s.db)
 	} else {
 		err = s.db.InTx(ctx, func(tx *sqlx.Tx) error {
-			if err := refuseBusy(ctx, tx, draft.Concurrency); err != nil {
+			if err := draft.refuse(ctx, tx); err != nil {
 				return err
 			}
 			if err := insert(tx); err != nil || draft.IdempotencyKey == nil {
@@ -107,6 +110,20 @@ func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
 	}
 	s.db.Notifier.Ring(Jobs)
 	return made, nil
+}
+
+// alone reports whether the insert depends on no other row and changes none.
+func (d Draft) alone() bool {
+	return d.IdempotencyKey == nil && !d.Concurrency.Reject && d.MaxWaiting <= 0
+}
+
+// refuse refuses a draft that other jobs leave no room for. Whoever inserts under the same
+// rule waits meanwhile, so that no two are let in on the same room.
+func (d Draft) refuse(ctx context.Context, tx *sqlx.Tx) error {
+	if err := refuseBusy(ctx, tx, d.Concurrency); err != nil {
+		return err
+	}
+	return refuseFull(ctx, tx, d.Queue, d.MaxWaiting)
 }
 
 func (d Draft) asked() asked {

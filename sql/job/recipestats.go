@@ -28,13 +28,3 @@ func (s *Store) RecipeStats(ctx context.Context) ([]RecipeStats, error) {
 	err := s.db.SelectContext(ctx, &found, recipeStatsSQL)
 	return found, explain(ctx, "count ends by recipe", err)
 }
-
-//go:embed queueholds.sql
-var queueHoldsSQL string
-
-// QueueHolds reports whether at least most jobs wait in a queue.
-func (s *Store) QueueHolds(ctx context.Context, queue string, most int) (bool, error) {
-	var n int
-	err := s.db.GetContext(ctx, &n, queueHoldsSQL, queue, most)
-	return n >= most, explain(ctx, "count jobs that wait", err)
-}

@@ -31,17 +31,3 @@ func TestRecipeStats(t *testing.T) {
 		t.Errorf("tracks %+v", r)
 	}
 }
-
-func TestQueueHolds(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	for range 3 {
-		b.insert(draft("ann"))
-	}
-	b.claim(1)
-	for most, want := range map[int]bool{1: true, 2: true, 3: false} {
-		if got, err := b.QueueHolds(t.Context(), "default", most); got != want || err != nil {
-			t.Errorf("holds %d: %v, %v", most, got, err)
-		}
-	}
-}
