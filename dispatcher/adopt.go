@@ -97,6 +97,7 @@ func (d *Dispatcher) find(a *attempt) {
 		return
 	}
 	a.noted, a.bounds, a.seat, a.units = true, n.Limits, n.Seat, n.Units
+	a.start.Store(&job.Began{Job: a.row.ID, Attempt: a.row.Attempt, Token: a.row.Token, PID: n.PID, Cgroup: n.Cgroup, RecipeVersion: n.RecipeVersion})
 	if a.rebooted {
 		return
 	}

@@ -27,15 +27,17 @@ const (
 )
 
 // attempt is one execution of a job that this dispatcher looks after. The loop owns
-// need, seat and units; all else belongs to the goroutine that attends it.
+// need, seat, units and written; all else belongs to the goroutine that attends it.
 type attempt struct {
 	row    job.Claimed
 	dir    spool.Job
 	recipe recipe.Recipe
-	// known says that the recipe is in force here, so that its limits and rules hold.
-	known bool
-	need  need
-	seat  int
+	// known says that there is such a recipe here, so that its limits and rules hold;
+	// recallError why that could not be found out.
+	known       bool
+	recallError error
+	need        need
+	seat        int
 	// units are the numbers of the resources that it was granted.
 	units map[string][]int
 	log   *slog.Logger
@@ -44,8 +46,11 @@ type attempt struct {
 	group *cgroup.Group
 	kin   process.Kin
 	child *child
-	// began is when it was started, on the monotonic clock.
-	began time.Time
+	// began is when it was started, on the monotonic clock; start how, for its row, which
+	// the loop has written if written is set.
+	began   time.Time
+	start   atomic.Pointer[job.Began]
+	written bool
 	// orders carries what the loop tells the attendant; told is the strongest so far.
 	orders chan order
 	told   atomic.Int32
@@ -66,7 +71,7 @@ func (d *Dispatcher) newAttempt(row job.Claimed) *attempt {
 		log:    d.opts.Log.With("job", row.ID, "recipe", row.Recipe, "attempt", row.Attempt),
 		orders: make(chan order, 2),
 	}
-	a.recipe, a.known = d.opts.Recipes.Find(row.Recipe)
+	d.findRecipe(a)
 	a.need = d.lanes.needOf(a.recipe, row.Queue)
 	if d.cgroups.Method().Tree != cgroup.None || d.cgroups.Method().Memory == cgroup.V1 {
 		a.group = d.cgroups.Group(groupName(row))

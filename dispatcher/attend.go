@@ -51,6 +51,7 @@ func (d *Dispatcher) begin(a *attempt, e *evidence) {
 		e.startError, a.unstarted = err, true
 		return
 	}
+	d.noteStart(a)
 	a.log.Info("job started", "pid", a.child.name.PID)
 }
 

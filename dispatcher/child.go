@@ -40,6 +40,7 @@ func (d *Dispatcher) start(ctx context.Context, a *attempt) error {
 	if err := d.plan(a); err != nil {
 		return err
 	}
+	d.declarations.keep(ctx, a)
 	if err := d.openFolder(a); err != nil {
 		return err
 	}
@@ -179,7 +180,8 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 	if err != nil {
 		return err
 	}
-	n := note{Name: a.child.name, BootID: d.bootID, Seat: a.seat, Units: a.units, Began: began, Token: a.row.Token, Limits: a.spec.Limits}
+	n := note{Name: a.child.name, BootID: d.bootID, Seat: a.seat, Units: a.units, Began: began, Token: a.row.Token,
+		RecipeVersion: a.recipe.Version, Limits: a.spec.Limits}
 	if a.group != nil {
 		n.Cgroup = a.group.Dir()
 		if err := a.group.Enter(a.child.name.PID); err != nil {

@@ -15,6 +15,7 @@ import (
 	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/mail"
 	"convertd/dispatcher/process"
+	"convertd/runner/program"
 	"convertd/runner/sandbox"
 	"convertd/sql/db"
 	"convertd/sql/job"
@@ -76,6 +77,12 @@ type Dispatcher struct {
 	troubles   int
 	// lacks are the parts of the box that this machine does not give.
 	lacks sandbox.Lacks
+	// machine says the same and more for rows, as JSON.
+	machine []byte
+	// declarations are the recipes as they were declared when they ran.
+	declarations *declarations
+	// programs knows the versions of what steps execute.
+	programs *program.Catalog
 }
 
 // New returns a dispatcher; Run makes it work.
@@ -87,6 +94,7 @@ func New(opts Options) *Dispatcher {
 		ended: make(chan *attempt), settled: make(chan *attempt),
 		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},
 		reloads: make(chan Settings), gone: make(chan struct{}),
+		declarations: newDeclarations(opts.DB), programs: program.NewCatalog(opts.Version),
 	}
 	d.settings.Store(&Settings{Lanes: opts.Lanes, Keep: opts.Keep, Mail: opts.Mail})
 	return d
@@ -161,6 +169,9 @@ func (d *Dispatcher) prepare() error {
 	if err := d.examineBox(); err != nil {
 		return err
 	}
+	if err := d.describeMachine(); err != nil {
+		return err
+	}
 	if m.Tree != cgroup.None {
 		return nil
 	}
@@ -229,6 +240,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 		case <-poll.C:
 			d.beat()
 			d.look(false, false)
+			d.noteStarts()
 		case a := <-d.ended:
 			d.free(a)
 			d.look(true, false)

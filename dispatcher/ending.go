@@ -29,9 +29,9 @@ func (d *Dispatcher) endOf(a *attempt, e evidence, v verdict) job.End {
 	if v.class != "" {
 		end.Result = resultOf(a, e, v)
 	}
-	end.Limits = limitsJSON(e.limits)
+	end.Limits, end.Began = limitsJSON(e.limits), a.start.Load()
 	if o := e.outcome; o != nil {
-		end.Ran = ranJSON(o.Ran)
+		end.Ran = d.ranJSON(o.Ran)
 		if v.next == job.Succeeded {
 			end.Outputs, end.Previews = outputsOf(o.Outputs, a.row.Attempt), outputsOf(o.Previews, a.row.Attempt)
 		}
@@ -83,9 +83,15 @@ func limitsJSON(l recipe.Limits) json.RawMessage {
 	return b
 }
 
-func ranJSON(ran []runner.Ran) json.RawMessage {
+// ranJSON is what was executed, with the version of each program.
+func (d *Dispatcher) ranJSON(ran []runner.Ran) json.RawMessage {
 	if len(ran) == 0 {
 		return nil
+	}
+	for i := range ran {
+		if len(ran[i].Argv) > 0 {
+			ran[i].Version = d.programs.Version(ran[i].Argv[0])
+		}
 	}
 	b, err := json.Marshal(ran)
 	if err != nil {

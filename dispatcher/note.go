@@ -29,6 +29,8 @@ type note struct {
 	// Began is the time of the start on CLOCK_MONOTONIC, which limits are counted on.
 	Began time.Duration `json:"began_monotonic_ns"`
 	Token string        `json:"token"`
+	// RecipeVersion is the one that the child was told to run.
+	RecipeVersion string `json:"recipe_version,omitempty"`
 	// Limits are those the child was told.
 	Limits recipe.Limits `json:"limits"`
 }

@@ -31,6 +31,13 @@ func refuse(detail, hint string) *refusal {
 // plan makes the Spec from the row and the recipe in force here. A row is data from
 // elsewhere, so everything in it is checked again.
 func (d *Dispatcher) plan(a *attempt) error {
+	if a.recallError != nil {
+		return fmt.Errorf("find the recipe as it was: %w", a.recallError)
+	}
+	if !a.known && a.row.Replays > 0 {
+		return refuse(fmt.Sprintf("The version of the recipe “%s” that ran in attempt %d of the job %s is not kept any more.", a.row.Recipe, a.row.Replays, a.row.RetryOf),
+			"Retry the job instead: that runs the recipe as it is now.")
+	}
 	if !a.known {
 		return refuse(fmt.Sprintf("The recipe “%s” is no longer there.", a.row.Recipe),
 			"Ask the administrator, or choose another way to convert the file.")

@@ -21,6 +21,8 @@ type presence struct {
 	running atomic.Int32
 	// slots is how much may run at once.
 	slots atomic.Int32
+	// machine is what the dispatcher found out about where it is; nil until it has.
+	machine atomic.Pointer[roster.Machine]
 	// now wakes it; drains carries the order as it changes.
 	now    chan struct{}
 	drains chan roster.Mode
@@ -75,6 +77,9 @@ func (p *presence) say(ctx context.Context) (roster.Mode, error) {
 	self.Slots = int(p.slots.Load())
 	if state, ok := p.state.Load().(roster.State); ok {
 		self.State = state
+	}
+	if machine := p.machine.Load(); machine != nil {
+		self.Machine = *machine
 	}
 	ctx, cancel := context.WithTimeout(ctx, brief)
 	defer cancel()

@@ -28,6 +28,8 @@ type sweeper struct {
 	clock clockWatch
 	// orphansAt is when folders without rows are looked for next.
 	orphansAt time.Time
+	// declarationsAt is when old declarations are looked for next.
+	declarationsAt time.Time
 }
 
 // sweep serves until ctx ends.
@@ -44,6 +46,7 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 			s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
 			_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
 			s.complain(ctx, "remove old refusals", err)
+			s.declarations(ctx)
 			s.orphans(ctx)
 		}
 		select {
@@ -105,11 +108,36 @@ func (s *sweeper) files(ctx context.Context) {
 	}
 }
 
-func (s *sweeper) rows(ctx context.Context) {
-	kept := job.RowsKept{Default: s.d.settings.Load().Keep.Rows, Recipes: s.d.settings.Load().Keep.RowsByRecipe}
+// rowsKept is how long rows are kept, by recipe.
+func (d *Dispatcher) rowsKept() job.RowsKept {
+	keep := d.settings.Load().Keep
+	kept := job.RowsKept{Default: keep.Rows, Recipes: keep.RowsByRecipe}
 	if kept.Default <= 0 {
 		kept.Default = 30 * 24 * time.Hour
 	}
+	return kept
+}
+
+// declarations removes versions of recipes that no job names any more, at most once an
+// hour. One that is in use was said to be within sayAgain.
+func (s *sweeper) declarations(ctx context.Context) {
+	if time.Now().Before(s.declarationsAt) {
+		return
+	}
+	s.declarationsAt = time.Now().Add(time.Hour)
+	kept := s.d.rowsKept()
+	longest := kept.Default
+	for _, age := range kept.Recipes {
+		longest = max(longest, age)
+	}
+	n, err := s.d.declarations.store.Prune(ctx, longest+2*sayAgain, sweepBatch)
+	if !s.complain(ctx, "remove old declarations", err) && n > 0 {
+		s.d.log.Info("versions of recipes removed that no job names any more", "versions", n)
+	}
+}
+
+func (s *sweeper) rows(ctx context.Context) {
+	kept := s.d.rowsKept()
 	for {
 		ids, err := s.d.jobs.RowsDue(ctx, kept, sweepBatch)
 		if s.complain(ctx, "look for rows to remove", err) || len(ids) == 0 {

@@ -70,8 +70,11 @@ type Usage struct {
 
 // Ran is one program that was executed.
 type Ran struct {
-	Argv     []string `json:"argv"`
-	ExitCode int      `json:"exit_code"`
-	Signal   string   `json:"signal,omitempty"`
-	Seconds  float64  `json:"seconds"`
+	Argv []string `json:"argv"`
+	// Version is the program's, as far as it can be told without executing it; the
+	// dispatcher fills it in.
+	Version  string  `json:"version,omitempty"`
+	ExitCode int     `json:"exit_code"`
+	Signal   string  `json:"signal,omitempty"`
+	Seconds  float64 `json:"seconds"`
 }

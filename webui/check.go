@@ -32,6 +32,11 @@ func (s *Server) check(ctx context.Context, sub *submission) (checked, error) {
 	if err != nil {
 		return checked{}, err
 	}
+	return s.checkFor(ctx, sub, r, given)
+}
+
+// checkFor is check for a recipe that is known already, with the parameters given for it.
+func (s *Server) checkFor(ctx context.Context, sub *submission, r recipe.Recipe, given map[string][]string) (checked, error) {
 	if err := allowed(r, sub.caller); err != nil {
 		return checked{}, err
 	}
@@ -279,7 +284,7 @@ func (s *Server) checkEmail(sub *submission) error {
 // draftOf makes the row of a checked submission.
 func draftOf(id string, sub *submission, c checked) job.Draft {
 	d := job.Draft{
-		Identity: job.Identity{ID: id, Owner: sub.owner, ManageHash: sub.tokenHash, Group: c.group, RetryOf: sub.retryOf},
+		Identity: job.Identity{ID: id, Owner: sub.owner, ManageHash: sub.tokenHash, Group: c.group, RetryOf: sub.retryOf, Replays: sub.replays},
 		Request: job.Request{
 			Recipe: c.recipe.Name, RecipeVersion: c.recipe.Version, Queue: c.recipe.Queue, Priority: sub.priority,
 			Params: c.values.Given(), Tags: sub.tags, Email: sub.email, Lang: sub.lang,

@@ -28,6 +28,7 @@ import (
 	"convertd/runner/spool"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
+	"convertd/sql/declaration"
 	"convertd/sql/group"
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
@@ -179,7 +180,7 @@ func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	t.Cleanup(presence.Close)
 	set := testRecipes()
 	o := webui.Options{
-		Jobs: b.jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Instance: presence.Number(),
+		Jobs: b.jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Declarations: declaration.NewStore(database), Instance: presence.Number(),
 		Recipes: func() *recipe.Set { return set }, Status: b.status, Spool: b.spool, Guard: b.guard,
 		Ready: func(ctx context.Context) error { return database.PingContext(ctx) },
 		Log:   slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

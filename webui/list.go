@@ -150,7 +150,9 @@ func readTags(filter *job.Filter, values []string) error {
 	return nil
 }
 
-func attemptsDocument(rows []job.Attempt) any {
+// attemptsDocument lists attempts; where they ran is nobody's business but the
+// administrator's.
+func attemptsDocument(rows []job.Attempt, admin bool) any {
 	attempts := make([]client.Attempt, 0, len(rows))
 	for _, a := range rows {
 		attempts = append(attempts, client.Attempt{
@@ -158,6 +160,9 @@ func attemptsDocument(rows []job.Attempt) any {
 			ExitCode: a.ExitCode, Signal: a.Signal, RecipeVersion: a.RecipeVersion, Usage: client.Usage(a.Usage),
 			Ran: orNullJSON(a.Ran), Limits: orNullJSON(a.Limits),
 		})
+		if admin {
+			attempts[len(attempts)-1].Place = &client.Place{PID: a.PID, Cgroup: a.Cgroup, BootID: a.BootID, Machine: orNullJSON(a.Machine)}
+		}
 	}
 	return struct {
 		Attempts []client.Attempt `json:"attempts"`

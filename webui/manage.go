@@ -218,5 +218,5 @@ func (s *Server) listAttempts(w http.ResponseWriter, r *http.Request, p httprout
 	if err != nil {
 		return err
 	}
-	return writeTagged(w, r, attemptsDocument(rows))
+	return writeTagged(w, r, attemptsDocument(rows, s.Guard.Caller(r).Admin))
 }

@@ -13,8 +13,10 @@ import (
 
 	"github.com/julienschmidt/httprouter"
 
+	"convertd/runner/program"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/sql/declaration"
 	"convertd/sql/group"
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
@@ -36,6 +38,8 @@ type Options struct {
 	Roster *roster.Store
 	// Refusals keeps the submissions that were turned away.
 	Refusals *refused.Store
+	// Declarations are the recipes as they were when they ran.
+	Declarations *declaration.Store
 	// QueueLimits are those of the settings, by queue.
 	QueueLimits map[string]QueueLimits
 	// Instance is the number of this process's idempotency.Presence.
@@ -97,6 +101,8 @@ type Server struct {
 	tus     *tus.Handler
 	pages   *pages.Pages
 	mails   limits
+	// programs knows the versions of what steps execute.
+	programs *program.Catalog
 	// stopping is closed when the server is told to stop: what only waits then ends, and
 	// what works goes on.
 	stopping chan struct{}
@@ -111,7 +117,7 @@ type Server struct {
 
 // New returns a Server; it touches neither disk nor network.
 func New(o Options) (*Server, error) {
-	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
+	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Declarations == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
 		return nil, errors.New("webui: an option is missing")
 	}
 	if o.Log == nil {
@@ -122,7 +128,8 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, pages: book, stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams)}
+	s := &Server{Options: o, pages: book, stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams),
+		programs: program.NewCatalog(o.Version)}
 	s.buffers.New = func() any { return new(make([]byte, form.BufferSize)) }
 	s.board = newBoard(o.Status, s.statusFromRow)
 	s.hub = newHub(s.board)

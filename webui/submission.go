@@ -34,6 +34,8 @@ type submission struct {
 	draft   *spool.Draft
 	files   []received
 	retryOf string
+	// replays is the attempt of retryOf that is done again as it was; 0 for none.
+	replays int
 	// after are jobs that must have succeeded before this one starts.
 	after []string
 	// used are resumable uploads that end with the job.

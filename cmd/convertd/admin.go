@@ -228,12 +228,13 @@ func (c *replayCommand) Run(a *app) error {
 	if c.JSON {
 		return printJSON(a.stdout, made)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s  %s  replay of %s\n", made.Job.ID, made.Job.State, c.ID)
+	_, err = fmt.Fprintf(a.stdout, "%s  %s  replay of %s attempt %d, recipe version %s\n",
+		made.Job.ID, made.Job.State, c.ID, made.Attempt, made.Job.RecipeVersion)
 	for _, differs := range made.Differs {
 		_, _ = fmt.Fprintln(a.stdout, "differs: "+differs)
 	}
 	if len(made.Differs) == 0 {
-		_, _ = fmt.Fprintln(a.stdout, "nothing differs: same inputs, parameters, recipe and limits")
+		_, _ = fmt.Fprintln(a.stdout, "nothing differs: same inputs, parameters, recipe, limits, programs and box")
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"convertd/runner/progress/store"
 	"convertd/runner/spool"
 	"convertd/sql/db"
+	"convertd/sql/declaration"
 	"convertd/sql/group"
 	"convertd/sql/idempotency"
 	"convertd/sql/job"
@@ -72,6 +73,7 @@ func (c *webCommand) Run(a *app) error {
 	jobs := job.NewStore(d)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
 	options.Queues, options.Roster, options.Refusals = queue.NewStore(d), roster.NewStore(d), refused.NewStore(d)
+	options.Declarations = declaration.NewStore(d)
 	options.Instance, options.Status, options.Ready = presence.Number(), status, databaseAnswers(d)
 	server, err := webui.New(options)
 	if err != nil {

@@ -20,9 +20,11 @@ type Attempt struct {
 	Signal        string      `db:"signal"`
 	RecipeVersion string      `db:"recipe_version"`
 	Usage         Usage       `db:"usage"`
-	// Ran is the JSON of the programs that were executed; Limits of what was in force.
-	Ran    json.RawMessage `db:"ran"`
-	Limits json.RawMessage `db:"limits"`
+	// Ran is the JSON of the programs that were executed; Limits of what was in force;
+	// Machine of where it ran (roster.Machine).
+	Ran     json.RawMessage `db:"ran"`
+	Limits  json.RawMessage `db:"limits"`
+	Machine json.RawMessage `db:"machine"`
 	Place
 }
 
@@ -30,7 +32,7 @@ type Attempt struct {
 type Place struct {
 	Dispatcher string `db:"dispatcher"`
 	BootID     string `db:"boot_id"`
-	// Cgroup and PID are noted once the child has started.
+	// Cgroup and PID are noted while it runs, by and by, and at its end.
 	Cgroup string `db:"cgroup"`
 	PID    int    `db:"pid"`
 }

@@ -35,7 +35,7 @@ with open as materialized (
     on conflict (queue, turn) do nothing
 )
 select j.id, j.owner, coalesce(j.manage_hash, '') as manage_hash,
-    coalesce(j.group_id, '') as group_id, coalesce(j.retry_of, '') as retry_of,
+    coalesce(j.group_id, '') as group_id, coalesce(j.retry_of, '') as retry_of, coalesce(j.replays, 0) as replays,
     j.state, j.attempt, j.failures, j.max_attempts, false as cancel_requested, coalesce(j.concurrency_key, '') as concurrency_key,
     j.created_at, j.run_at, j.started_at, j.wait_until,
     j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,

@@ -2,6 +2,8 @@ package job_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,19 +123,36 @@ func TestFinishOneByOne(t *testing.T) {
 	}
 }
 
-func TestNoteChild(t *testing.T) {
+func TestHowAnAttemptBegan(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	b := setup(t)
-	running := b.run(draft("ann"))
-	wantCode(t, b.NoteChild(ctx, running.ID, 1, "strange", job.Child{PID: 1, Cgroup: "/no"}), "")
-	wantCode(t, b.NoteChild(ctx, running.ID, 1, running.Token, job.Child{PID: 77, Cgroup: "/convertd/x"}), "")
+	running, short := b.run(draft("ann")), b.run(draft("ann"))
+	began := job.Began{Job: running.ID, Attempt: 1, Token: running.Token, PID: 77, Cgroup: "/convertd/x", RecipeVersion: "ran", Machine: []byte(`{"host": "h"}`)}
+	strange := began
+	strange.Token, strange.PID = "strange", 1
+	wantCode(t, b.NoteBegun(ctx, []job.Began{strange}), "")
+	wantCode(t, b.NoteBegun(ctx, []job.Began{began, strange}), "")
 	alive, err := b.Running(ctx)
-	if err != nil || len(alive) != 1 {
+	if err != nil || len(alive) != 2 {
 		t.Fatalf("running = %+v, %v", alive, err)
 	}
 	want := job.Place{Dispatcher: "d1", BootID: "boot", PID: 77, Cgroup: "/convertd/x"}
 	if alive[0].Place != want || alive[0].Token != running.Token || len(alive[0].Inputs) != 1 {
 		t.Errorf("running = %+v", alive[0])
+	}
+	// One that was over before it could be noted says the same with its end; an end that
+	// does not know leaves what was noted.
+	over := end(short, job.Succeeded)
+	over.Began = &job.Began{PID: 78, Cgroup: "/convertd/y", RecipeVersion: "other", Machine: []byte(`{"host": "i"}`)}
+	b.finish(over, end(running, job.Succeeded))
+	for id, want := range map[string]string{running.ID: `77 /convertd/x ran {"host": "h"}`, short.ID: `78 /convertd/y other {"host":"i"}`} {
+		a, err := b.Attempts(ctx, id)
+		if err != nil || len(a) != 1 {
+			t.Fatal(a, err)
+		}
+		if got := fmt.Sprint(a[0].PID, " ", a[0].Cgroup, " ", a[0].RecipeVersion, " ", string(a[0].Machine)); strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+			t.Errorf("attempt %s, want %s", got, want)
+		}
 	}
 }

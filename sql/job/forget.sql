@@ -2,7 +2,7 @@
 --
 -- What is owed stays: a failure is mailed to the administrator, without the files.
 with target as (
-    update job set owner = '', manage_hash = null, group_id = null, retry_of = null, params = '{}', tags = '{}',
+    update job set owner = '', manage_hash = null, group_id = null, retry_of = null, replays = null, params = '{}', tags = '{}',
         email = '', lang = '', trace_context = '{}', forgotten_at = now()
     where id = $1 and deleted_at is not null and ended_at is not null and forgotten_at is null
     returning id

@@ -68,6 +68,7 @@ type asked struct {
 	Inputs        []Input             `json:"inputs"`
 	Concurrency   string              `json:"concurrency_key"`
 	Needs         []Need              `json:"needs"`
+	Replays       int                 `json:"replays"`
 }
 
 // Insert makes the job: once it returns without an error the job is on disk and its
@@ -131,7 +132,7 @@ func (d Draft) asked() asked {
 		Recipe: d.Recipe, RecipeVersion: d.RecipeVersion, Queue: d.Queue, Priority: d.Priority,
 		Params: d.Params, Tags: d.Tags, Email: d.Email, Lang: d.Lang, TraceContext: d.TraceContext,
 		RunAt: d.RunAt, WaitUntil: d.WaitUntil, MaxAttempts: max(d.MaxAttempts, 1), Inputs: d.Inputs,
-		Concurrency: d.Concurrency.Key, Needs: d.Needs,
+		Concurrency: d.Concurrency.Key, Needs: d.Needs, Replays: d.Replays,
 	}
 	if a.Params == nil {
 		a.Params = map[string][]string{}

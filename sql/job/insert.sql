@@ -8,7 +8,7 @@ with asked as materialized (
     select * from json_to_record($6) as d (recipe text, recipe_version text, queue text, priority smallint,
         params jsonb, tags jsonb, email text, lang text, trace_context jsonb,
         run_at timestamptz, wait_until timestamptz, max_attempts integer, inputs json, concurrency_key text,
-        needs json)
+        needs json, replays integer)
 ), passed as materialized (
     select coalesce((select q.turn from queue_turn q, asked where q.queue = asked.queue
         order by q.turn desc limit 1), 0) as turn
@@ -16,7 +16,7 @@ with asked as materialized (
     insert into lane (queue, priority) select queue, priority from asked on conflict do nothing
 ), made as (
     insert into job (id, owner, manage_hash, group_id, retry_of, recipe, recipe_version, queue, priority, turn,
-        params, tags, email, lang, trace_context, state, max_attempts, run_at, wait_until, concurrency_key, gated)
+        params, tags, email, lang, trace_context, state, max_attempts, run_at, wait_until, concurrency_key, gated, replays)
     select $1, $2, $3, nullif($4, ''), nullif($5, ''), recipe, recipe_version, queue, priority,
         1 + greatest(
             (select max(w.turn) from job w where w.waiting and w.owner = $2 and w.queue = asked.queue
@@ -26,7 +26,7 @@ with asked as materialized (
         case when run_at > now() then 'scheduled'
             when concurrency_key <> '' or json_array_length(needs) > 0 then 'blocked' else 'queued' end,
         max_attempts, run_at, wait_until, nullif(concurrency_key, ''),
-        concurrency_key <> '' or json_array_length(needs) > 0
+        concurrency_key <> '' or json_array_length(needs) > 0, nullif(replays, 0)
     from asked, passed
     returning state, created_at
 ), files as (

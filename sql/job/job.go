@@ -59,6 +59,9 @@ type Identity struct {
 	// Group is the group's id, "" for none. RetryOf is the job this one tries again.
 	Group   string `db:"group_id"`
 	RetryOf string `db:"retry_of"`
+	// Replays is the attempt of RetryOf that this job does again as it was, 0 for a job
+	// that does not.
+	Replays int `db:"replays"`
 }
 
 // Life is what the dispatcher changes.
@@ -87,9 +90,17 @@ type Times struct {
 	WaitUntil *time.Time `db:"wait_until"`
 	// KeepUntil is when outputs and inputs are removed; set at the end.
 	KeepUntil *time.Time `db:"keep_until"`
-	// FilesGoneAt is set when they were.
+	// FilesGoneAt is set when they were. GoneFor is why that was before the time that was
+	// promised, "" when it was not.
 	FilesGoneAt *time.Time `db:"files_gone_at"`
+	GoneFor     GoneFor    `db:"gone_for"`
 }
+
+// GoneFor is why the files of a job were removed early.
+type GoneFor string
+
+// Disk: there was too little room left on the disk.
+const Disk GoneFor = "disk"
 
 // Request is what was asked for.
 type Request struct {

@@ -23,6 +23,7 @@ func legal() map[string]string {
 		"failed":              `state = 'failed', class = 'memory', attempt = 1, started_at = now(), ended_at = now(), failures = 1`,
 		"cancelled, waiting":  `state = 'cancelled', class = 'cancelled', ended_at = now()`,
 		"cancelled, running":  `state = 'cancelled', class = 'cancelled', attempt = 1, started_at = now(), ended_at = now()`,
+		"replay":              `state = 'queued', retry_of = 'a', replays = 2`,
 		"expired":             `state = 'expired', wait_until = now(), ended_at = now()`,
 		"expired and deleted": `state = 'expired', wait_until = now(), ended_at = now(), deleted_at = now(), forgotten_at = now()`,
 	}
@@ -101,6 +102,8 @@ func TestIllegalRows(t *testing.T) {
 		{"queued", `tags = '"x"'`, "job_tags_check"},
 		{"queued", `recipe = ''`, "job_recipe_check"},
 		{"queued", `queue = ''`, "job_queue_check"},
+		{"queued", `replays = 1`, "job_replays"},
+		{"queued", `replays = 0, retry_of = 'a'`, "job_replays"},
 	}
 	for _, row := range rows {
 		set, known := legal()[row.from]

@@ -1,8 +1,8 @@
 -- One whole job a row. A condition on j and r follows.
 select j.id, j.owner, coalesce(j.manage_hash, '') as manage_hash,
-    coalesce(j.group_id, '') as group_id, coalesce(j.retry_of, '') as retry_of,
+    coalesce(j.group_id, '') as group_id, coalesce(j.retry_of, '') as retry_of, coalesce(j.replays, 0) as replays,
     j.state, j.attempt, j.failures, j.max_attempts, j.cancel_requested_at is not null as cancel_requested, coalesce(j.concurrency_key, '') as concurrency_key,
-    j.created_at, j.run_at, j.started_at, j.ended_at, j.wait_until, r.keep_until, r.files_gone_at,
+    j.created_at, j.run_at, j.started_at, j.ended_at, j.wait_until, r.keep_until, r.files_gone_at, coalesce(r.gone_for, '') as gone_for,
     j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,
     coalesce(j.token, '') as token,
     (select coalesce(json_agg(i order by i.number), '[]') from input i where i.job = j.id) as inputs,

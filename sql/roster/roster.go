@@ -43,6 +43,8 @@ type Dispatcher struct {
 	Slots     int       `db:"slots"`
 	Running   int       `db:"running"`
 	StartedAt time.Time `db:"started_at"`
+	// Machine is where it works.
+	Machine Machine `db:"machine"`
 	// SeenAt is when it last said so; Lately that this is not long ago.
 	SeenAt time.Time `db:"seen_at"`
 	Lately bool      `db:"lately"`
@@ -71,7 +73,7 @@ var saySQL string
 // that have not been seen for a day are removed.
 func (s *Store) Say(ctx context.Context, d Dispatcher) (Mode, error) {
 	var mode Mode
-	err := s.db.GetContext(ctx, &mode, saySQL, d.ID, d.Spool, d.Host, d.PID, d.Version, d.State, d.Slots, d.Running, d.StartedAt)
+	err := s.db.GetContext(ctx, &mode, saySQL, d.ID, d.Spool, d.Host, d.PID, d.Version, d.State, d.Slots, d.Running, d.StartedAt, d.Machine)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Off, nil
 	}

@@ -110,9 +110,12 @@ func (c *Client) Drain(ctx context.Context, mode string) ([]Dispatcher, error) {
 	return list.Dispatchers, err
 }
 
-// Replay is a job that runs again as it was, and what is not as it was, in sentences.
+// Replay is a job that does an attempt of another one again as it was, and what is not as
+// it was, in sentences.
 type Replay struct {
-	Job     Job      `json:"job"`
+	Job Job `json:"job"`
+	// Attempt is the number of the attempt.
+	Attempt int      `json:"attempt"`
 	Differs []string `json:"differs"`
 }
 

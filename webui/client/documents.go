@@ -146,6 +146,17 @@ type Attempt struct {
 	Usage         Usage           `json:"usage"`
 	Ran           json.RawMessage `json:"ran"`
 	Limits        json.RawMessage `json:"limits"`
+	// Place is told to the administrator only.
+	Place *Place `json:"place,omitempty"`
+}
+
+// Place is where an attempt runs or ran: its process and control group while it lived, and
+// what the machine and its box were like.
+type Place struct {
+	PID     int             `json:"pid"`
+	Cgroup  string          `json:"cgroup"`
+	BootID  string          `json:"boot_id"`
+	Machine json.RawMessage `json:"machine"`
 }
 
 // Recipe is what a client may know of a recipe.

@@ -1,9 +1,6 @@
 package load
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,16 +46,13 @@ func syntaxProblem(file string, err error) recipe.Problem {
 	return p
 }
 
-// version is the first 12 hex digits of the SHA-256 of what is declared, as JSON: it
-// changes with the meaning of a recipe, not with comments or the order of keys.
+// version changes with the meaning of a recipe, not with comments or the order of keys.
 func version(r recipe.Recipe) string {
-	r.Version, r.Source, r.Shipped = "", "", false
-	text, err := json.Marshal(r)
+	text, err := r.Declaration()
 	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])[:12]
+	return recipe.VersionOf(text)
 }
 
 func readRecipe(t *table) recipe.Recipe {
