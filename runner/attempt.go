@@ -42,6 +42,9 @@ type attempt struct {
 	stopped *verdict
 	outcome Outcome
 	notify  *notifySocket
+	// refused are connections that a box wanted; the reader of its proxy owns it while
+	// that runs.
+	refused []refusedConnection
 	// lacksTold is how many missing parts of the box the log names already.
 	lacksTold int
 
@@ -181,7 +184,7 @@ func (a *attempt) note(u reading.Update) {
 		a.bar.Set(u.Percent)
 	}
 	if u.Message != "" {
-		a.said = u.Message
+		a.said = a.log.masked(u.Message)
 	}
 	if u.Known || u.Message != "" {
 		a.show()

@@ -14,7 +14,7 @@ import (
 // replacing the earlier. LANG is fixed because recipes read the words of tools.
 func (a *attempt) environment(step Step) []string {
 	env := []string{
-		"PATH=" + recipe.SearchPath,
+		"PATH=" + a.searchPath(),
 		"LANG=C.UTF-8",
 		"HOME=" + a.work.home,
 		"TMPDIR=" + a.work.tmp,
@@ -29,6 +29,7 @@ func (a *attempt) environment(step Step) []string {
 	if len(a.spec.Inputs) > 0 {
 		env = append(env, "CONVERTD_INPUT="+a.inputPath(0))
 	}
+	env = a.accessEnv(env)
 	if a.notify != nil {
 		env = append(env, "NOTIFY_SOCKET="+a.notify.address)
 	}
@@ -44,6 +45,14 @@ func (a *attempt) environment(step Step) []string {
 		env = setEnv(env, name+"="+step.Env[name])
 	}
 	return env
+}
+
+// searchPath is the PATH of the steps.
+func (a *attempt) searchPath() string {
+	if a.box.Granted.Network == sandbox.Proxied {
+		return recipe.SearchPath + ":" + toolsFolder
+	}
+	return recipe.SearchPath
 }
 
 // setEnv appends NAME=VALUE, or replaces the entry of that name.

@@ -54,7 +54,7 @@ func makeBinaries() error {
 	if err := os.Chmod(binaries, 0o755); err != nil {
 		return err
 	}
-	build := exec.Command("go", "build", "-o", child(), "../cmd/convertd-runner")
+	build := exec.Command("go", "build", "-o", binaries, "../cmd/convertd-runner", "../cmd/convertd-net")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)

@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"os"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -37,6 +38,9 @@ type logbook struct {
 	tailDirty bool
 	tailSaved time.Time
 
+	// mask hides secrets; nil hides nothing.
+	mask *strings.Replacer
+
 	recent []string // ring of what steps printed last
 	next   int
 }
@@ -47,6 +51,7 @@ func newLogbook(file *os.File, openTail func() (*os.File, error), limit int64) *
 
 // add writes one line; flush sends it on.
 func (l *logbook) add(stream, text string) {
+	text = l.masked(text)
 	if stream != streamRun {
 		l.keep(text)
 	}
@@ -67,12 +72,20 @@ func (l *logbook) add(stream, text string) {
 	l.head += len(line)
 }
 
+// masked hides what must not be told.
+func (l *logbook) masked(text string) string {
+	if l == nil || l.mask == nil {
+		return text
+	}
+	return l.mask.Replace(text)
+}
+
 // addCause adds why something failed on our side, which belongs into mails as well. The
 // log may not exist because the attempt never got there.
 func (l *logbook) addCause(text string) {
 	if l != nil {
 		l.add(streamRun, text)
-		l.keep(text)
+		l.keep(l.masked(text))
 	}
 }
 

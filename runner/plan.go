@@ -63,7 +63,9 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 	if len(q.Inputs) > 0 {
 		s.Stem, _ = cutExt(q.Inputs[0].Name)
 	}
-	s.Box.Read, s.Box.Write = r.Access.Read, r.Access.Write
+	if err := s.Box.grant(r, q.Values); err != nil {
+		return Spec{}, fmt.Errorf("plan access: %w", err)
+	}
 	for i, declared := range r.Steps {
 		wanted, err := declared.Wanted(q.Values)
 		if err != nil {
@@ -79,6 +81,26 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 		s.Steps = append(s.Steps, step)
 	}
 	return s, nil
+}
+
+// grant takes over what the recipe was granted. A host with a parameter in it is one
+// that somebody gave.
+func (b *Box) grant(r recipe.Recipe, values recipe.Values) error {
+	access := r.Access
+	b.Read, b.Write, b.Devices, b.Secrets = access.Read, access.Write, access.Devices, access.Secrets
+	b.HostNetwork = access.Network == recipe.HostNetwork
+	for _, host := range access.Hosts {
+		if len(recipe.Placeholders(host)) == 0 {
+			b.Hosts = append(b.Hosts, host)
+			continue
+		}
+		given, err := recipe.Fill([]string{host}, recipe.Vars{Params: r.Params, Values: values})
+		if err != nil {
+			return fmt.Errorf("hosts: %w", err)
+		}
+		b.GivenHosts = append(b.GivenHosts, given...)
+	}
+	return nil
 }
 
 func planStep(declared recipe.Step, r recipe.Recipe, q Request) (Step, error) {

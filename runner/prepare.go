@@ -87,6 +87,9 @@ func (a *attempt) fillBox() error {
 			return fmt.Errorf("%w: %s holds the files of jobs", sandbox.ErrAccess, granted)
 		}
 	}
+	if err := a.grant(); err != nil {
+		return err
+	}
 	if len(a.spec.Inputs) == 0 {
 		return nil
 	}

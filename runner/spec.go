@@ -61,6 +61,19 @@ type Box struct {
 	// Read and Write are files and folders of the machine that the recipe was granted.
 	Read  []string `json:"read,omitempty"`
 	Write []string `json:"write,omitempty"`
+	// Hosts are those of the network that the recipe itself was granted, GivenHosts those
+	// that parameters named. Without any, and without HostNetwork, there is no network.
+	Hosts      []string `json:"hosts,omitempty"`
+	GivenHosts []string `json:"given_hosts,omitempty"`
+	// HostNetwork shares the network of the machine, unfiltered.
+	HostNetwork bool `json:"host_network,omitempty"`
+	// Devices are nodes of /dev, or patterns of such.
+	Devices []string `json:"devices,omitempty"`
+	// Secrets are files by the names of the secrets in them. The runner reads them; what
+	// is in them is never written anywhere.
+	Secrets map[string]string `json:"secrets,omitempty"`
+	// User is the name of the user with UID if it is one of the machine.
+	User string `json:"user,omitempty"`
 	// Require refuses to run a step in a box that cannot be made whole here.
 	Require bool `json:"require,omitempty"`
 	// Lacks are the parts of the box that are known not to be had here.

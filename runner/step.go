@@ -26,6 +26,8 @@ type execution struct {
 	process *sandbox.Process
 	streams []*stream
 	readers chan struct{}
+	// listeners are the readers of the proxy.
+	listeners chan struct{}
 	// kill fires when the grace time after the first signal is over.
 	kill  *time.Timer
 	asked bool
@@ -97,7 +99,14 @@ func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *
 		return sandbox.End{}, notStarted(argv[0], err)
 	}
 	a.tellLacks()
+	if p.Listener != nil {
+		if err := a.startProxy(p); err != nil {
+			p.Discard()
+			return sandbox.End{}, notStarted("convertd-net", err)
+		}
+	}
 	e := &execution{a: a, process: p}
+	e.listen()
 	e.read(out)
 	end, alone := e.supervise()
 	a.ran(argv, end, time.Since(started))
@@ -238,13 +247,18 @@ func (e *execution) finishReading() {
 	for range e.process.Streams() {
 		<-e.readers
 	}
+	e.finishListening()
 	e.process.Close()
 }
 
 // ran notes what was executed and how it ended.
 func (a *attempt) ran(argv []string, end sandbox.End, took time.Duration) {
+	shown := make([]string, len(argv))
+	for i, word := range argv {
+		shown[i] = a.log.masked(word)
+	}
 	a.outcome.Ran = append(a.outcome.Ran, Ran{
-		Argv: argv, ExitCode: end.Code, Signal: signalName(end.Signal), Seconds: took.Seconds(),
+		Argv: shown, ExitCode: end.Code, Signal: signalName(end.Signal), Seconds: took.Seconds(),
 	})
 	a.logRun("end " + describeEnd(end) + " after " + strconv.FormatFloat(took.Seconds(), 'f', 3, 64) + " s")
 }

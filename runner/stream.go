@@ -93,6 +93,7 @@ func (s *stream) lineEnd() {
 	if s.capture && s.captured == "" {
 		s.captured = strings.TrimSpace(text)
 	}
+	text = s.a.log.masked(text)
 	s.watch.see(text)
 	s.a.log.add(s.name, text)
 }

@@ -215,14 +215,24 @@ type Explain struct {
 
 // Access is what the box grants beyond nothing.
 type Access struct {
-	Read    []string          `json:"read,omitempty"`
-	Write   []string          `json:"write,omitempty"`
-	Devices []string          `json:"devices,omitempty"`
-	Hosts   []string          `json:"hosts,omitempty"`
+	// Read and Write are files and folders of the machine.
+	Read  []string `json:"read,omitempty"`
+	Write []string `json:"write,omitempty"`
+	// Devices are nodes of /dev, or patterns of such ("/dev/nvidia*").
+	Devices []string `json:"devices,omitempty"`
+	// Hosts are HOST or HOST:PORT (80 and 443 without a port), "*.DOMAIN", or "*" for the
+	// internet; a host with {param.NAME} in it may not be of a private network.
+	Hosts []string `json:"hosts,omitempty"`
+	// Secrets are files by the names under which steps find what is in them.
 	Secrets map[string]string `json:"secrets,omitempty"`
-	User    string            `json:"user,omitempty"`
-	Network string            `json:"network,omitempty"`
+	// User is the user of the machine as which steps run; "" means one of their own.
+	User string `json:"user,omitempty"`
+	// Network is HostNetwork or "".
+	Network string `json:"network,omitempty"`
 }
+
+// HostNetwork is the network of the machine, without a filter.
+const HostNetwork = "host"
 
 // Grants reports whether anything is granted at all.
 func (a Access) Grants() bool {

@@ -168,6 +168,12 @@ func (p *Process) abandon() {
 	}
 }
 
+// Discard ends a box whose program is not wanted any more, before Reap.
+func (p *Process) Discard() {
+	p.Close()
+	p.abandon()
+}
+
 // forget closes what is only between us and the init of the box.
 func (p *Process) forget() {
 	for _, f := range []*os.File{p.control, p.Listener} {

@@ -70,6 +70,7 @@ func aboutMachine(file string, text []byte, r recipe.Recipe) []recipe.Problem {
 			s.missing("needs.binaries", "needs", program, r.Needs.Packages)
 		}
 	}
+	s.aboutAccess(r.Access)
 	if ram := machineMemory(); ram > 0 && r.Limits.Memory > ram {
 		s.warn("limits.memory", fmt.Sprintf("memory is %s, more than this machine has (%s).", FormatSize(r.Limits.Memory), FormatSize(ram)),
 			"A job can end for want of memory before it reaches its limit.")

@@ -41,6 +41,10 @@ func checkWords(t *table, r recipe.Recipe) {
 		builtin = builtin || s.Builtin == "tracks"
 	}
 	checkConcurrency(t, r, used)
+	for _, host := range r.Access.Hosts {
+		w := wordCheck{table: t, recipe: r, key: "access.hosts", used: used}
+		w.host(host)
+	}
 	for i, p := range r.Params {
 		if !used[p.Name] && p.Name != "" && !builtin { // built-in code is given all parameters
 			unusedParam(t, r, p, i)
@@ -100,6 +104,17 @@ func (w wordCheck) env(text string) {
 		if w.isList(name) || strings.HasPrefix(name, "args.") {
 			w.wrongWord(text, fmt.Sprintf("has {%s}, which can be several words.", name), "A variable holds one text.")
 		}
+	}
+}
+
+// host checks a host of [access]: only parameters can be part of one.
+func (w wordCheck) host(text string) {
+	for _, name := range recipe.Placeholders(text) {
+		if !strings.HasPrefix(name, "param.") {
+			w.wrongWord(text, fmt.Sprintf("has {%s}, which is no part of a host.", name), "Only parameters can be, like {param.server}:8080.")
+			continue
+		}
+		w.name(name, text)
 	}
 }
 
