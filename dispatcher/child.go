@@ -67,11 +67,14 @@ func (d *Dispatcher) start(ctx context.Context, a *attempt) error {
 	return d.instruct(a, spec)
 }
 
-// openFolder makes sure of the job's folder, which the steps' user must be able to
-// pass through; a job without inputs has none yet.
+// openFolder makes sure of the job's folder, which becomes ours and which the steps' user
+// must be able to pass through; a job without inputs has none yet.
 func (d *Dispatcher) openFolder(a *attempt) error {
 	if err := os.MkdirAll(a.dir.Dir, 0o751); err != nil {
 		return fmt.Errorf("make folder of job: %w", err)
+	}
+	if err := d.opts.Spool.Own(a.row.ID); err != nil {
+		return err
 	}
 	if a.spec.Box.UID == 0 {
 		return nil
@@ -84,7 +87,7 @@ func (d *Dispatcher) openFolder(a *attempt) error {
 		if info.Mode().Perm()&0o001 != 0 {
 			continue
 		}
-		if err := os.Chmod(dir, info.Mode().Perm()|0o001); err != nil {
+		if err := os.Chmod(dir, info.Mode()|0o001); err != nil {
 			return fmt.Errorf("open folder of job for its steps: %w", err)
 		}
 	}

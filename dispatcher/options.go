@@ -42,6 +42,18 @@ type Options struct {
 	// Beat is called at every poll from the loop that everything depends on, for a
 	// watchdog. It must not wait. It may be nil.
 	Beat func()
+	// Told is called every few seconds with what the dispatcher does, for people who ask
+	// the service manager. It may be nil.
+	Told func(Doing)
+}
+
+// Doing is what a dispatcher does.
+type Doing struct {
+	// State is that of its row: standby, serving, draining, drained, stopped.
+	State string
+	// Running counts attempts, Waiting the jobs of all queues that have not started; it
+	// is -1 while the database does not tell.
+	Running, Waiting int
 }
 
 // Recipes finds a recipe that is in force; *recipe.Set does.

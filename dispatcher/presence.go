@@ -83,11 +83,27 @@ func (p *presence) say(ctx context.Context) (roster.Mode, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, brief)
 	defer cancel()
+	p.report(ctx, self)
 	mode, err := p.store.Say(ctx, self)
 	if err != nil && ctx.Err() == nil {
 		p.d.log.Warn("the row of this dispatcher was not written", "error", err)
 	}
 	return mode, err
+}
+
+// report says the same to the service manager.
+func (p *presence) report(ctx context.Context, self roster.Dispatcher) {
+	if p.d.opts.Told == nil {
+		return
+	}
+	doing := Doing{State: string(self.State), Running: self.Running, Waiting: -1}
+	if waiting, err := p.d.jobs.Waiting(ctx); err == nil {
+		doing.Waiting = 0
+		for _, n := range waiting {
+			doing.Waiting += n
+		}
+	}
+	p.d.opts.Told(doing)
 }
 
 // tell takes what the loop does; what changed is written at once.

@@ -250,15 +250,33 @@ func (a *attempt) shareInputs() error {
 	if len(a.spec.Inputs) == 0 {
 		return nil
 	}
-	if err := share(a.job.In(), 0o710, a.box.GID); err != nil {
+	// The web process, where it is another user, must get to the inputs too: nobody can
+	// list the folder, and whoever gets through it must know the name of the job.
+	if err := share(a.job.In(), 0o711, -1); err != nil {
 		return err
 	}
 	for i := range a.spec.Inputs {
-		if err := share(a.inputPath(i), 0o640, a.box.GID); err != nil {
+		if err := a.shareInput(a.inputPath(i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// shareInput lets the box's user read an input, and no other box's. A file with other
+// names, the output or input of another job, cannot be one box's, and one of root that
+// the web process reads by its group must keep that group: these are open to all who get
+// to them, which takes the name of the job.
+func (a *attempt) shareInput(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if ok && (stat.Nlink > 1 || stat.Uid == 0 && a.owner.gid != 0) {
+		return share(path, 0o644, -1)
+	}
+	return share(path, 0o640, a.box.GID)
 }
 
 // inputPath is the input with this index, counted from 0.

@@ -1,8 +1,8 @@
 // Package systemd owns what a service and its manager say to each other: readiness,
-// status text, watchdog and handed-over sockets; and the unit files.
+// status text, watchdog and handed-over sockets; the journal; and the unit files.
 //
 // It does not own starting or stopping anything. It alone reads NOTIFY_SOCKET,
-// WATCHDOG_* and LISTEN_*, and unsets them so that no child inherits them.
+// WATCHDOG_*, LISTEN_* and JOURNAL_STREAM, and unsets them so that no child inherits them.
 // It may import go-systemd.
 package systemd
 

@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"convertd/cmd/convertd/config"
 	"convertd/dispatcher"
+	"convertd/dispatcher/keeper"
 	"convertd/dispatcher/mail"
 	"convertd/runner/progress/store"
 	"convertd/runner/recipe"
@@ -18,7 +20,8 @@ import (
 
 // dispatcherCommand runs the supervisor of jobs.
 type dispatcherCommand struct {
-	StopJobs bool `help:"When told to stop, end running jobs safely (they run again later) instead of letting them run on."`
+	StopJobs bool   `help:"When told to stop, end running jobs safely (they run again later) instead of letting them run on."`
+	Keeper   string `help:"Folder of the keeper in whose control group jobs live, so that they outlive the dispatcher's own." placeholder:"DIR"`
 }
 
 // Run claims and runs jobs until it is told to stop.
@@ -52,7 +55,7 @@ func (c *dispatcherCommand) Run(a *app) error {
 	}
 	options.Recipes = recipes
 	options.DB, options.Status = d, status
-	options.Ready = func() { a.warn("service manager not told", manager.Ready()) }
+	c.report(a, manager, &options)
 	supervisor := dispatcher.New(options)
 	r := reloader{
 		app: a, recipes: recipes, loaded: loaded, fixed: []string{"database", "memcached", "spool", "sandbox"},
@@ -62,6 +65,29 @@ func (c *dispatcherCommand) Run(a *app) error {
 	err = supervisor.Run(a.ctx)
 	a.warn("service manager not told", manager.Stopping())
 	return err
+}
+
+// report tells the service manager what the dispatcher does. A sign of life comes from
+// the loop of the dispatcher itself, so that one that hangs is seen to.
+func (c *dispatcherCommand) report(a *app, manager *systemd.Manager, o *dispatcher.Options) {
+	o.Ready = func() { a.warn("service manager not told", manager.Ready()) }
+	if manager.WatchdogInterval() > 0 {
+		o.Beat = func() { a.warn("service manager not told", manager.Alive()) }
+	}
+	o.Told = func(doing dispatcher.Doing) { a.warn("service manager not told", manager.Status(describe(doing))) }
+}
+
+// describe is what `systemctl status` shows.
+func describe(doing dispatcher.Doing) string {
+	waiting := "database away"
+	if doing.Waiting >= 0 {
+		waiting = fmt.Sprintf("%d waiting", doing.Waiting)
+	}
+	text := fmt.Sprintf("%d running, %s", doing.Running, waiting)
+	if doing.State != "serving" {
+		text += " (" + doing.State + ")"
+	}
+	return text
 }
 
 func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Options, error) {
@@ -82,6 +108,11 @@ func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Op
 	o.Box.Require = loaded.Sandbox.Require
 	if os.Geteuid() == 0 {
 		o.Box.UIDBase = loaded.Sandbox.UIDBase
+	}
+	if c.Keeper != "" {
+		if o.Box.CgroupParent, err = keeper.Place(c.Keeper); err != nil {
+			return dispatcher.Options{}, err
+		}
 	}
 	if c.StopJobs {
 		o.Stop = dispatcher.StopSafely

@@ -20,6 +20,7 @@ import (
 
 	"convertd/cmd/convertd/config"
 	"convertd/runner/fault"
+	"convertd/systemd"
 )
 
 // Exit codes: a command that did its work, one that did not, one that was misused.
@@ -38,6 +39,7 @@ type commands struct {
 	Up         upCommand         `cmd:"" group:"run" help:"Run everything: web, dispatcher, private PostgreSQL and memcached."`
 	Web        webCommand        `cmd:"" group:"run" help:"Run the web process."`
 	Dispatcher dispatcherCommand `cmd:"" group:"run" help:"Run the dispatcher."`
+	Keeper     keeperCommand     `cmd:"" hidden:"" help:"Hold the control group of the jobs (convertd-jobs.service)."`
 	Migrate    migrateCommand    `cmd:"" group:"admin" help:"Bring the database to this program's schema."`
 	Doctor     doctorCommand     `cmd:"" group:"admin" help:"Check everything this machine needs, with the remedy for what is wrong."`
 	Settings   configCommand     `cmd:"" name:"config" group:"admin" help:"Print the effective settings and where each comes from."`
@@ -121,7 +123,7 @@ func newLog(w io.Writer, debug bool) *slog.Logger {
 	if debug {
 		level = slog.LevelDebug
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	return slog.New(systemd.NewLog(w, level))
 }
 
 // errSilent ends a command with failure when all was said already.
