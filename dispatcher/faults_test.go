@@ -248,6 +248,10 @@ func (w *world) shutOut() (allow func()) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	// Only the owner of the database may do this, not the dispatcher's role.
+	if _, err := admin.ExecContext(ctx, `set role none`); err != nil {
+		w.t.Fatal(err)
+	}
 	var name string
 	if err := admin.QueryRowContext(ctx, `select current_database()`).Scan(&name); err != nil {
 		w.t.Fatal(err)

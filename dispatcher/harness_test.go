@@ -71,7 +71,7 @@ type world struct {
 
 func newWorld(t testing.TB, recipes ...recipe.Recipe) *world {
 	t.Helper()
-	w := &world{t: t, url: dbtest.URL(t), cache: startMemcached(t)}
+	w := &world{t: t, url: dbtest.As(dbtest.Dispatcher, dbtest.URL(t)), cache: startMemcached(t)}
 	var err error
 	if w.db, err = db.Open(context.Background(), w.url); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
 // Package sql owns the schema of the database: the numbered files that make and change
-// it. It does not own running them (db) nor any statement of the running service (the
+// it, and what each role may do. It does not own running them (db) nor any statement of the running service (the
 // packages below it, one per kind of row). It imports nothing of ours.
 package sql
 
@@ -9,3 +9,9 @@ import "embed"
 //
 //go:embed schema/*.sql
 var Schema embed.FS
+
+// Roles holds what the services may do, one file per role, where they log in with roles
+// of their own: each is carried out after the rights that the role had were taken away.
+//
+//go:embed roles/*.sql
+var Roles embed.FS

@@ -58,9 +58,11 @@ const patience = 20 * time.Second
 
 // bench is one service on a loopback port, with a database and a spool of its own.
 type bench struct {
-	t      testing.TB
-	base   string
+	t    testing.TB
+	base string
+	// db is the web process's, others is for what a dispatcher does.
 	db     *db.DB
+	others *db.DB
 	jobs   *job.Store
 	groups *group.Store
 	spool  spool.Spool
@@ -160,14 +162,12 @@ func testRecipes() *recipe.Set {
 
 func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	t.Helper()
-	database, err := db.Open(context.Background(), dbtest.URL(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = database.Close() }) // a test may have closed it already
-	b := &bench{t: t, db: database, jobs: job.NewStore(database), log: &lockedBuffer{},
+	address := dbtest.URL(t)
+	database := openAs(t, dbtest.Web, address)
+	b := &bench{t: t, db: database, others: openAs(t, dbtest.Dispatcher, address), log: &lockedBuffer{},
 		spool: spool.New(filepath.Join(t.TempDir(), "spool")), status: &statuses{docs: map[string][]byte{}}}
-	b.groups = group.NewStore(database, b.jobs)
+	jobs := job.NewStore(database)
+	b.jobs, b.groups = job.NewStore(b.others), group.NewStore(database, jobs)
 	if err := os.MkdirAll(b.spool.Root(), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	t.Cleanup(presence.Close)
 	set := testRecipes()
 	o := webui.Options{
-		Jobs: b.jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Declarations: declaration.NewStore(database), Instance: presence.Number(),
+		Jobs: jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Declarations: declaration.NewStore(database), Instance: presence.Number(),
 		Recipes: func() *recipe.Set { return set }, Status: b.status, Spool: b.spool, Guard: b.guard,
 		Ready: func(ctx context.Context) error { return database.PingContext(ctx) },
 		Log:   slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -190,6 +190,18 @@ func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	}
 	b.serve(o)
 	return b
+}
+
+// openAs opens the database with the rights of a role, as the service does when it is
+// installed.
+func openAs(t testing.TB, role, address string) *db.DB {
+	t.Helper()
+	database, err := db.Open(context.Background(), dbtest.As(role, address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = database.Close() }) // a test may have closed it already
+	return database
 }
 
 func (b *bench) serve(o webui.Options) {

@@ -111,7 +111,7 @@ func TestSubmit_with_a_concurrency_key(t *testing.T) {
 func TestDispatchers_are_listed_and_told_to_drain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	seen := roster.NewStore(b.db)
+	seen := roster.NewStore(b.others)
 	self := roster.Dispatcher{ID: "one", Spool: "/spool", Host: "h", PID: 7, Version: "1", State: roster.Serving, Slots: 2, Running: 1,
 		StartedAt: time.Now().Add(-time.Minute)}
 	if _, err := seen.Say(t.Context(), self); err != nil {

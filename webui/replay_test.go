@@ -43,10 +43,10 @@ func TestReplay_runs_again_and_tells_what_differs(t *testing.T) {
 	if len(same.Differs) != 0 || same.Job.Params["quality"] != 7.0 || same.Job.RetryOf == nil || *same.Job.RetryOf != j.ID || len(same.Job.Inputs) != 1 {
 		t.Errorf("replay %+v", same)
 	}
-	if _, err := b.db.Exec(`update job set params = params || '{"gone": ["1"]}' where id = $1`, j.ID); err != nil {
+	if _, err := b.others.Exec(`update job set params = params || '{"gone": ["1"]}' where id = $1`, j.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.db.Exec(`update attempt set limits = '{"memory": 1024}' where job = $1`, j.ID); err != nil {
+	if _, err := b.others.Exec(`update attempt set limits = '{"memory": 1024}' where job = $1`, j.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.note(j.ID, "old", machine)
@@ -74,7 +74,7 @@ func TestReplay_of_a_version_that_was_kept(t *testing.T) {
 	}
 	version := recipe.VersionOf(text)
 	kept := declaration.Declaration{Recipe: "copy", Version: version, Text: text}
-	if err := declaration.NewStore(b.db).Keep(t.Context(), kept); err != nil {
+	if err := declaration.NewStore(b.others).Keep(t.Context(), kept); err != nil {
 		t.Fatal(err)
 	}
 	machine := roster.Machine{Host: "h"}
@@ -85,7 +85,7 @@ func TestReplay_of_a_version_that_was_kept(t *testing.T) {
 	if err != nil || row.Replays != 1 || row.RetryOf != j.ID || row.RecipeVersion != version || row.Queue != "slow" {
 		t.Errorf("row %+v, %v", row, err)
 	}
-	if _, err := b.db.Exec(`update declaration set text = text || ' '`); err != nil {
+	if _, err := b.others.Exec(`update declaration set text = text || ' '`); err != nil {
 		t.Fatal(err)
 	}
 	if a := b.do(http.MethodPost, "/api/v1/jobs/"+j.ID+"/replay", nil, asAdmin); a.StatusCode != http.StatusInternalServerError {
@@ -96,7 +96,7 @@ func TestReplay_of_a_version_that_was_kept(t *testing.T) {
 // note writes into the row of the only attempt what a dispatcher would.
 func (b *bench) note(id, version string, machine roster.Machine) {
 	b.t.Helper()
-	if _, err := b.db.Exec(`update attempt set recipe_version = $2, machine = $3, ran = '[{"argv": ["/bin/true"]}]' where job = $1`,
+	if _, err := b.others.Exec(`update attempt set recipe_version = $2, machine = $3, ran = '[{"argv": ["/bin/true"]}]' where job = $1`,
 		id, version, machine); err != nil {
 		b.t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func (b *bench) note(id, version string, machine roster.Machine) {
 // dispatcher is one that serves on the machine.
 func (b *bench) dispatcher(machine roster.Machine) {
 	b.t.Helper()
-	if _, err := roster.NewStore(b.db).Say(context.Background(), roster.Dispatcher{ID: "d", State: roster.Serving, Machine: machine}); err != nil {
+	if _, err := roster.NewStore(b.others).Say(context.Background(), roster.Dispatcher{ID: "d", State: roster.Serving, Machine: machine}); err != nil {
 		b.t.Fatal(err)
 	}
 }

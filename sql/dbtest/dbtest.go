@@ -171,7 +171,8 @@ func (s *shared) launch() (*private.Server, error) {
 	return private.Start(ctx, private.Options{
 		Data: data, Log: slog.New(slog.DiscardHandler), DieWithParent: true,
 		Settings: s.settings,
-		Setup:    []string{"alter role " + private.Role + " createdb"},
+		Setup: []string{"alter role " + private.Role + " createdb",
+			"create role " + Web, "create role " + Dispatcher, "grant " + Web + ", " + Dispatcher + " to " + private.Role},
 	})
 }
 
@@ -180,8 +181,17 @@ func (s *shared) migrate() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(opened.Migrate(context.Background()), opened.Close())
+	return errors.Join(opened.Migrate(context.Background()), opened.Grant(context.Background()), opened.Close())
 }
+
+// Web and Dispatcher are the roles that the services log in with.
+const (
+	Web        = "convertd_web"
+	Dispatcher = "convertd_dispatcher"
+)
+
+// As makes an address one of sessions that may do what the role may.
+func As(role, address string) string { return address + "&role=" + role }
 
 // execute runs one statement in the service's own database.
 func (s *shared) execute(statement string) error {
