@@ -39,6 +39,7 @@ type commands struct {
 	Up         upCommand         `cmd:"" group:"run" help:"Run everything: web, dispatcher, private PostgreSQL and memcached."`
 	Web        webCommand        `cmd:"" group:"run" help:"Run the web process."`
 	Dispatcher dispatcherCommand `cmd:"" group:"run" help:"Run the dispatcher."`
+	Setup      setupCommand      `cmd:"" group:"admin" help:"Make this machine ready: users, folders, database, systemd units."`
 	Keeper     keeperCommand     `cmd:"" hidden:"" help:"Hold the control group of the jobs (convertd-jobs.service)."`
 	Migrate    migrateCommand    `cmd:"" group:"admin" help:"Bring the database to this program's schema."`
 	Doctor     doctorCommand     `cmd:"" group:"admin" help:"Check everything this machine needs, with the remedy for what is wrong."`

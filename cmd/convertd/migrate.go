@@ -21,7 +21,7 @@ func (*migrateCommand) Run(a *app) error {
 	if loaded.Database.URL == "" {
 		return errNoDatabase
 	}
-	if err := migrate(a.ctx, loaded.Database.URL); err != nil {
+	if err := migrate(a.ctx, ownerURL(loaded.Database.URL)); err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintln(a.stdout, "The database has this program's schema.")

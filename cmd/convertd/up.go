@@ -204,7 +204,11 @@ func migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Migrate(ctx), d.Close())
+	err = d.Migrate(ctx)
+	if err == nil {
+		err = d.Grant(ctx)
+	}
+	return errors.Join(err, d.Close())
 }
 
 func (u *upRun) startMemcached() error {

@@ -48,6 +48,19 @@ func (d *DB) CheckSchema(ctx context.Context) error {
 	return nil
 }
 
+// Older reports whether the schema is older than this program's, or not there yet.
+func (d *DB) Older(ctx context.Context) (bool, error) {
+	provider, err := d.provider()
+	if err != nil {
+		return false, err
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return false, Explain(ctx, fmt.Errorf("read version of the schema: %w", err))
+	}
+	return current < target, nil
+}
+
 // provider is made anew each time: it holds no connection. It is never closed, because
 // closing it would close the pool.
 func (d *DB) provider() (*goose.Provider, error) {
