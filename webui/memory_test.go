@@ -20,6 +20,7 @@ import (
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
 	"convertd/sql/db"
+	"convertd/sql/declaration"
 	"convertd/sql/dbtest"
 	"convertd/sql/group"
 	"convertd/sql/idempotency"
@@ -52,7 +53,7 @@ func serveAlone(url string) error {
 	jobs := job.NewStore(database)
 	set := testRecipes()
 	server, err := webui.New(webui.Options{
-		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database),
+		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Declarations: declaration.NewStore(database),
 		Recipes: func() *recipe.Set { return set }, Status: &statuses{}, Spool: spool.New(os.Getenv(serveSpool)),
 		Guard: auth.New(auth.Options{}),
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
