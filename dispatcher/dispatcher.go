@@ -96,6 +96,9 @@ func New(opts Options) *Dispatcher {
 		reloads: make(chan Settings), gone: make(chan struct{}),
 		declarations: newDeclarations(opts.DB), programs: program.NewCatalog(opts.Version),
 	}
+	if opts.Keep.Results > 0 {
+		d.jobs.Keep = opts.Keep.Results
+	}
 	d.settings.Store(&Settings{Lanes: opts.Lanes, Keep: opts.Keep, Mail: opts.Mail})
 	return d
 }

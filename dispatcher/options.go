@@ -56,8 +56,9 @@ type Doing struct {
 	Running, Waiting int
 }
 
-// Recipes finds a recipe that is in force; *recipe.Set does.
+// Recipes are the recipes in force; *recipe.Set has them.
 type Recipes interface {
+	All() []recipe.Recipe
 	Find(name string) (recipe.Recipe, bool)
 }
 
@@ -97,8 +98,10 @@ type Box struct {
 // Keep is how long things are kept after the end where a recipe says nothing.
 type Keep struct {
 	Results, Failed, Rows time.Duration
-	// RowsByRecipe is how long rows are kept of recipes that say so themselves.
-	RowsByRecipe map[string]time.Duration
+	// FreePercent or FreeBytes of the spool's disk are to stay free: below that the oldest
+	// results go before their time. 0 in both means that none do.
+	FreePercent float64
+	FreeBytes   int64
 }
 
 // StopMode says what happens to running jobs when the dispatcher stops.
@@ -126,6 +129,8 @@ type Times struct {
 	// Sweep is how often retention looks (1 min); Orphan how old a folder without a row
 	// must be to be removed (1 h).
 	Sweep, Orphan time.Duration
+	// Fresh is how old a result must be to be removed before its time (10 min).
+	Fresh time.Duration
 }
 
 func (t Times) withDefaults() Times {
@@ -141,5 +146,6 @@ func (t Times) withDefaults() Times {
 	set(&t.TimeMargin, 10*time.Second)
 	set(&t.Sweep, time.Minute)
 	set(&t.Orphan, time.Hour)
+	set(&t.Fresh, freshResult)
 	return t
 }

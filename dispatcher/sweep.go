@@ -28,6 +28,9 @@ type sweeper struct {
 	clock clockWatch
 	// orphansAt is when folders without rows are looked for next.
 	orphansAt time.Time
+	// full says that the disk had too little room when last looked at, and nothing could be
+	// done about it.
+	full bool
 	// declarationsAt is when old declarations are looked for next.
 	declarationsAt time.Time
 }
@@ -40,6 +43,7 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		s.deleted(ctx)
+		s.makeRoom(ctx)
 		if s.clock.steady(d.log) {
 			s.files(ctx)
 			s.rows(ctx)
@@ -111,7 +115,12 @@ func (s *sweeper) files(ctx context.Context) {
 // rowsKept is how long rows are kept, by recipe.
 func (d *Dispatcher) rowsKept() job.RowsKept {
 	keep := d.settings.Load().Keep
-	kept := job.RowsKept{Default: keep.Rows, Recipes: keep.RowsByRecipe}
+	kept := job.RowsKept{Default: keep.Rows, Recipes: map[string]time.Duration{}}
+	for _, r := range d.opts.Recipes.All() {
+		if r.Keep.Rows > 0 {
+			kept.Recipes[r.Name] = r.Keep.Rows
+		}
+	}
 	if kept.Default <= 0 {
 		kept.Default = 30 * 24 * time.Hour
 	}

@@ -10,12 +10,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"convertd/runner/fault"
 	"convertd/sql/job"
+	"convertd/webui"
 	"convertd/webui/client"
 )
 
@@ -416,4 +418,31 @@ func TestHealth_readiness_and_statistics(t *testing.T) {
 	if p := b.get("/readyz").problem(t); p.Status != 503 {
 		t.Errorf("without the database: %+v", p)
 	}
+}
+
+// Results that had to go before their time say why, wherever they are asked for.
+func TestJob_results_that_went_early_say_why(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	j := b.done(upload{"out.txt", "x"})
+	if err := b.jobs.GoneEarly(t.Context(), []string{j.ID}, job.Disk); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{"/outputs", "/outputs/out.txt", "/outputs.zip"} {
+		if p := b.get(j.Links.Self + link).problem(t); p.Code != fault.Gone || !strings.Contains(p.Detail, "disk") || p.Hint == "" {
+			t.Errorf("%s: %+v", link, p)
+		}
+	}
+	if d := b.get(j.Links.Self).job(t, 200); d.State != "succeeded" || d.ExpiresAt == nil || d.ExpiresAt.After(time.Now()) {
+		t.Errorf("document %+v", d.Times)
+	}
+	says(t, b.browser().open("/jobs/"+j.ID, http.StatusOK), "The disk of this service was nearly full")
+}
+
+// An upload for which there is no room is refused before its first byte.
+func TestUploads_without_room_are_refused(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *webui.Options) { o.Limits.Upload = 1 << 62 })
+	b.do(http.MethodPost, "/api/v1/uploads", nil, tusVersion, "Upload-Length: "+strconv.Itoa(1<<61)).problemOf(t, fault.InsufficientStorage)
+	b.nothingLeft()
 }

@@ -230,7 +230,7 @@ func plainText(w http.ResponseWriter) {
 // emptyText answers for a file that is not there: yet, or any more.
 func emptyText(w http.ResponseWriter, j job.Job) error {
 	if j.FilesGoneAt != nil {
-		return filesAreGone()
+		return filesAreGone(j)
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil

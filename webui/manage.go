@@ -149,7 +149,7 @@ func (s *Server) refill(r *http.Request, sub *submission, j job.Job) error {
 		return fault.New(fault.Conflict, "The job has not ended.", "Cancel it first, or wait for its end.")
 	}
 	if filesGone(j) {
-		return filesAreGone()
+		return filesAreGone(j)
 	}
 	sub.retryOf = j.ID
 	sub.extras = extras{tags: j.Tags, lang: j.Lang}
@@ -162,7 +162,7 @@ func (s *Server) refill(r *http.Request, sub *submission, j job.Job) error {
 	for _, in := range j.Inputs {
 		f := received{number: in.Number, name: in.Name, mediaType: in.MediaType, disk: in.File}
 		f.Size, f.SHA256 = in.Size, in.SHA256
-		if err := s.takeFrom(sub, s.Spool.Job(j.ID).InputPath(in.File), f); err != nil {
+		if err := s.takeFrom(sub, j, s.Spool.Job(j.ID).InputPath(in.File), f); err != nil {
 			return err
 		}
 	}

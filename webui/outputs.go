@@ -19,7 +19,11 @@ import (
 // shows it, it has no origin, no scripts and no network.
 const sandboxed = "sandbox; default-src 'none'; frame-ancestors 'none'"
 
-func filesAreGone() error {
+func filesAreGone(j job.Job) error {
+	if j.GoneFor == job.Disk {
+		return fault.New(fault.Gone, "The files of this job were removed before their time, because the disk of this service was nearly full.",
+			"Send the file again, and fetch the result soon; the administrator sets with [keep] free when this happens.")
+	}
 	return fault.New(fault.Gone, "The files of this job have been removed, because their time was over.", "Send the job again to make them anew.")
 }
 
@@ -30,7 +34,7 @@ func (s *Server) finished(r *http.Request, p httprouter.Params) (job.Job, error)
 		return j, err
 	}
 	if filesGone(j) {
-		return j, filesAreGone()
+		return j, filesAreGone(j)
 	}
 	return j, nil
 }
@@ -58,7 +62,7 @@ func (s *Server) getOutput(w http.ResponseWriter, r *http.Request, p httprouter.
 	}
 	file, err := s.Spool.Job(j.ID).OpenOutput(j.Attempt, out.File)
 	if err != nil {
-		return missingFile(err)
+		return missingFile(j, err)
 	}
 	defer file.Close()
 	attachment(w, out.Name)
@@ -77,7 +81,7 @@ func (s *Server) getPreview(w http.ResponseWriter, r *http.Request, p httprouter
 	}
 	file, err := s.Spool.Job(j.ID).OpenPreview(j.Attempt, preview.File)
 	if err != nil {
-		return missingFile(err)
+		return missingFile(j, err)
 	}
 	defer file.Close()
 	if !picture(preview.MediaType) {
@@ -125,7 +129,7 @@ func (s *Server) getInput(w http.ResponseWriter, r *http.Request, p httprouter.P
 		return err
 	}
 	if filesGone(j) {
-		return filesAreGone()
+		return filesAreGone(j)
 	}
 	inputs := make([]job.Output, 0, len(j.Inputs))
 	for _, in := range j.Inputs {
@@ -137,7 +141,7 @@ func (s *Server) getInput(w http.ResponseWriter, r *http.Request, p httprouter.P
 	}
 	file, err := s.Spool.Job(j.ID).OpenInput(in.File)
 	if err != nil {
-		return missingFile(err)
+		return missingFile(j, err)
 	}
 	defer file.Close()
 	attachment(w, in.Name)
@@ -154,9 +158,9 @@ func named(files []job.Output, name string) (job.Output, error) {
 }
 
 // missingFile says that a file is gone although its row is not.
-func missingFile(err error) error {
+func missingFile(j job.Job, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return filesAreGone()
+		return filesAreGone(j)
 	}
 	return err
 }

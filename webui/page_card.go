@@ -79,7 +79,7 @@ func (s *Server) usual(ctx context.Context, j job.Job) (*float64, error) {
 }
 
 func moments(j job.Job, now time.Time) pages.Moments {
-	m := pages.Moments{Created: j.CreatedAt, Started: j.StartedAt, Ended: j.EndedAt, KeptUntil: j.KeepUntil, Gone: j.FilesGoneAt}
+	m := pages.Moments{Created: j.CreatedAt, Started: j.StartedAt, Ended: j.EndedAt, KeptUntil: j.KeepUntil, Gone: j.FilesGoneAt, Early: j.GoneFor == job.Disk}
 	if m.Gone == nil && filesGone(j) {
 		m.Gone = j.KeepUntil
 	}

@@ -119,7 +119,7 @@ func (s *Server) retryPage(w http.ResponseWriter, r *http.Request, p httprouter.
 
 func (s *Server) retryView(v visit, r *http.Request, j job.Job, given map[string][]string) (pages.Recipe, error) {
 	if filesGone(j) {
-		return pages.Recipe{}, filesAreGone()
+		return pages.Recipe{}, filesAreGone(j)
 	}
 	declared, ok := s.Recipes().Find(j.Recipe)
 	if !ok {

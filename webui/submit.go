@@ -303,7 +303,7 @@ func (s *Server) takeOutput(r *http.Request, sub *submission, ref inputRef, numb
 		return sub.await(ref, number)
 	}
 	if filesGone(j) {
-		return filesAreGone()
+		return filesAreGone(j)
 	}
 	out, err := named(j.Outputs, ref.Output)
 	if err != nil {
@@ -311,7 +311,7 @@ func (s *Server) takeOutput(r *http.Request, sub *submission, ref inputRef, numb
 	}
 	f := received{number: number, name: out.Name, mediaType: out.MediaType}
 	f.Size, f.SHA256 = out.Size, out.SHA256
-	return s.takeFrom(sub, s.Spool.Job(j.ID).OutputPath(j.Attempt, out.File), f)
+	return s.takeFrom(sub, j, s.Spool.Job(j.ID).OutputPath(j.Attempt, out.File), f)
 }
 
 // await makes an output that is not there yet an input. Its name is all that is known of
@@ -325,12 +325,12 @@ func (sub *submission) await(ref inputRef, number int) error {
 }
 
 // takeFrom takes over a file of another job.
-func (s *Server) takeFrom(sub *submission, path string, f received) error {
+func (s *Server) takeFrom(sub *submission, j job.Job, path string, f received) error {
 	if f.disk == "" {
 		f.disk = spool.InputFile(f.number, spool.Extension(f.name))
 	}
 	if err := sub.draft.Take(path, f.disk); err != nil {
-		return missingFile(err)
+		return missingFile(j, err)
 	}
 	sub.files = append(sub.files, f)
 	return nil

@@ -64,7 +64,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, name string, jo
 func (s *Server) addToZip(archive *zip.Writer, j job.Job, out job.Output, name string) error {
 	file, err := s.Spool.Job(j.ID).OpenOutput(j.Attempt, out.File)
 	if err != nil {
-		return missingFile(err)
+		return missingFile(j, err)
 	}
 	defer file.Close()
 	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: ended(j)}

@@ -129,6 +129,7 @@ func dispatcherSettings(loaded config.Loaded) dispatcher.Settings {
 		},
 		Keep: dispatcher.Keep{
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed), Rows: time.Duration(loaded.Keep.Rows),
+			FreePercent: loaded.Keep.Free.Percent, FreeBytes: int64(loaded.Keep.Free.Bytes),
 		},
 		Mail: mailConfig(loaded),
 	}

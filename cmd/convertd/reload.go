@@ -25,6 +25,9 @@ func newShelf(set *recipe.Set) *shelf {
 // Set returns the recipes in force now.
 func (s *shelf) Set() *recipe.Set { return s.set.Load() }
 
+// All returns the recipes in order of name.
+func (s *shelf) All() []recipe.Recipe { return s.Set().All() }
+
 // Find returns the recipe of that name.
 func (s *shelf) Find(name string) (recipe.Recipe, bool) { return s.Set().Find(name) }
 

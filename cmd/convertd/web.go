@@ -71,6 +71,7 @@ func (c *webCommand) Run(a *app) error {
 	}
 	go a.onHangup(r.told(manager))
 	jobs := job.NewStore(d)
+	jobs.Keep = time.Duration(loaded.Keep.Results)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
 	options.Queues, options.Roster, options.Refusals = queue.NewStore(d), roster.NewStore(d), refused.NewStore(d)
 	options.Declarations = declaration.NewStore(d)

@@ -263,9 +263,16 @@ func syncFolder(dir string) error {
 
 // Free returns how many bytes the spool's file system has left for us.
 func (s Spool) Free() (int64, error) {
+	free, _, err := s.Room()
+	return free, err
+}
+
+// Room returns how many bytes the spool's file system has left for us, and how many it
+// has in all.
+func (s Spool) Room() (free, total int64, err error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(s.root, &st); err != nil {
-		return 0, fmt.Errorf("ask for free space of %s: %w", s.root, err)
+		return 0, 0, fmt.Errorf("ask for free space of %s: %w", s.root, err)
 	}
-	return int64(st.Bavail) * st.Bsize, nil
+	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize, nil
 }

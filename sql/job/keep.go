@@ -55,6 +55,27 @@ func (s *Store) FilesGone(ctx context.Context, ids []string) error {
 	return explain(ctx, "note removed files", err)
 }
 
+//go:embed oldest.sql
+var oldestSQL string
+
+// Oldest returns up to limit ended jobs whose files could be removed before their time,
+// the oldest end first, those that somebody asked to keep last. Those that ended within
+// the last moments, given by age, are none of them.
+func (s *Store) Oldest(ctx context.Context, age time.Duration, limit int) ([]string, error) {
+	ids := []string{}
+	err := s.db.SelectContext(ctx, &ids, oldestSQL, limit, age.Seconds())
+	return ids, explain(ctx, "list oldest files", err)
+}
+
+//go:embed goneearly.sql
+var goneEarlySQL string
+
+// GoneEarly notes that the files of ended jobs were removed before their time, and why.
+func (s *Store) GoneEarly(ctx context.Context, ids []string, why GoneFor) error {
+	_, err := s.db.ExecContext(ctx, goneEarlySQL, pq.Array(ids), why)
+	return explain(ctx, "note files removed early", err)
+}
+
 // RowsKept is how long the rows of ended jobs are kept, by recipe and else.
 type RowsKept struct {
 	Default time.Duration

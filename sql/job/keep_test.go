@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -121,5 +122,60 @@ func (b bundle) wantRowsDue(kept job.RowsKept, want ...string) {
 	ids, err := b.RowsDue(context.Background(), kept, 10)
 	if err != nil || !cmp.Equal(append([]string{}, want...), ids) {
 		b.t.Errorf("rows due with %+v = %v, %v, want %v", kept, ids, err, want)
+	}
+}
+
+// The files that go before their time are those of the oldest ends; kept ones go last, and
+// what runs, is fresh, is owed as a mail or awaited by another job is not among them.
+func TestOldest(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	names := map[string]string{}
+	ended := func(name, age string) string {
+		t.Helper()
+		c := b.run(draft(name))
+		b.finish(end(c, job.Succeeded))
+		b.exec(`update result set ended_at = now() - $2::interval where job = $1`, c.ID, age)
+		names[c.ID] = name
+		return c.ID
+	}
+	older, kept := ended("older", "3 hours"), ended("kept", "9 hours")
+	ended("oldest", "4 hours")
+	ended("fresh", "1 minute")
+	mailed, awaited, gone := ended("mailed", "9 hours"), ended("awaited", "9 hours"), ended("gone", "9 hours")
+	b.run(draft("running"))
+	if _, err := b.KeepUntil(ctx, kept, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	b.exec(`insert into outbox (job, key, kind, recipient, attach, payload) values ($1, 'k', 'failure', 'a', true, '{}')`, mailed)
+	after := draft("after")
+	after.Needs = []job.Need{{Job: awaited, Output: "a.csv", Input: 2}}
+	b.insert(after)
+	wantCode(t, b.FilesGone(ctx, []string{gone}), "")
+	list := func(limit int) string {
+		t.Helper()
+		ids, err := b.Oldest(ctx, 10*time.Minute, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		for _, id := range ids {
+			found = append(found, names[id])
+		}
+		return strings.Join(found, " ")
+	}
+	if got := list(10); got != "oldest older kept" {
+		t.Errorf("in this order: %q", got)
+	}
+	if got := list(1); got != "oldest" {
+		t.Errorf("the first: %q", got)
+	}
+	wantCode(t, b.GoneEarly(ctx, []string{older}, job.Disk), "")
+	if got := list(10); got != "oldest kept" {
+		t.Errorf("afterwards: %q", got)
+	}
+	if j := b.find(older); j.FilesGoneAt == nil || j.GoneFor != job.Disk || j.KeepUntil.After(time.Now().Add(time.Minute)) || j.State != job.Succeeded {
+		t.Errorf("one that went early: %+v", j.Times)
 	}
 }

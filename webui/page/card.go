@@ -82,6 +82,8 @@ type Moments struct {
 	Waited, Ran time.Duration
 	// KeptUntil is when the files are removed, Gone when they were.
 	KeptUntil, Gone *time.Time
+	// Early says that they went before their time, because the disk was nearly full.
+	Early bool
 }
 
 // AtOnce reports whether the wait was too short to be told.

@@ -235,6 +235,7 @@ func TestRender_says_what_matters(t *testing.T) {
 		{"job-done", "2 more files"},
 		{"job-done", "Done in 0.4\u00a0s"},
 		{"job-gone", "The files were deleted"},
+		{"job-early", "The disk of this service was nearly full"},
 		{"job-failed", "begins like a ZIP archive"},
 		{"job-failed", "What the converter said (last 3 lines)"},
 		{"job-failed", "The administrator has been sent this file."},

@@ -156,6 +156,7 @@ func cards() map[string]page.Card {
 			c.Times.KeptUntil = &noon
 		}),
 		"gone": with(func(c *page.Card) { c.State, c.Times.Gone = "succeeded", &noon }),
+		"early": with(func(c *page.Card) { c.State, c.Times.Gone, c.Times.Early = "succeeded", &noon, true }),
 		"failed": with(func(c *page.Card) {
 			c.State, c.Name, c.What, c.Targets = "failed", "old_project.docx", "Document to PDF", ""
 			c.Failure = page.Failure{Reason: "The file is not a Word document: it begins like a ZIP archive but its contents are damaged.", Hint: "Open it in Word, save it again, and try once more.", Class: "bad_input",

@@ -89,6 +89,9 @@ type Keep struct {
 	Results Duration `toml:"results"`
 	Failed  Duration `toml:"failed"`
 	Rows    Duration `toml:"rows"`
+	// Free is how much of the spool's disk is to stay free: below it the oldest results go
+	// before their time.
+	Free Share `toml:"free"`
 }
 
 // Sandbox is what the box of a step must give.
@@ -113,6 +116,7 @@ func Default() Config {
 			Results: Duration(7 * 24 * time.Hour),
 			Failed:  Duration(7 * 24 * time.Hour),
 			Rows:    Duration(30 * 24 * time.Hour),
+			Free:    Share{Percent: 5},
 		},
 		Sandbox: Sandbox{UIDBase: 64000},
 	}

@@ -21,12 +21,12 @@ func write(t *testing.T, text string) string {
 
 func TestLaterSourcesWin(t *testing.T) {
 	t.Parallel()
-	path := write(t, "[web]\nlisten = \"127.0.0.1:1\"\nmax_upload = \"1GiB\"\nhosts = [\"a\"]\n[queue.video]\nlimit = 2\n[keep]\nresults = \"2d\"\n")
+	path := write(t, "[web]\nlisten = \"127.0.0.1:1\"\nmax_upload = \"1GiB\"\nhosts = [\"a\"]\n[queue.video]\nlimit = 2\n[keep]\nresults = \"2d\"\nfree = \"12.5%\"\n")
 	got, err := Load(Input{
 		Path: path, Explicit: true,
 		Environ: []string{
 			"CONVERTD_WEB_LISTEN=127.0.0.1:2", "CONVERTD_WEB_HOSTS=b, c", "CONVERTD_WEB_MAX_UPLOAD=2 GiB",
-			"CONVERTD_QUEUE_VIDEO_MAX_WAITING=9", "CONVERTD_RESOURCES_GPU=2", "CONVERTD_URL=x", "CONVERTD_JOB=y", "PATH=/bin",
+			"CONVERTD_QUEUE_VIDEO_MAX_WAITING=9", "CONVERTD_RESOURCES_GPU=2", "CONVERTD_KEEP_FREE=50GiB", "CONVERTD_URL=x", "CONVERTD_JOB=y", "PATH=/bin",
 		},
 		Flags: map[string]string{"web.listen": "127.0.0.1:3"},
 	})
@@ -37,7 +37,7 @@ func TestLaterSourcesWin(t *testing.T) {
 	want.Web.Listen, want.Web.MaxUpload, want.Web.Hosts = "127.0.0.1:3", 2<<30, []string{"b", "c"}
 	want.Queue["video"] = Queue{Limit: 2, MaxWaiting: 9}
 	want.Resources["gpu"] = 2
-	want.Keep.Results = Duration(48 * time.Hour)
+	want.Keep.Results, want.Keep.Free = Duration(48*time.Hour), Share{Bytes: 50 << 30}
 	if diff := cmp.Diff(want, got.Config); diff != "" {
 		t.Error(diff)
 	}
@@ -73,6 +73,7 @@ func TestProblemsAreNamed(t *testing.T) {
 		"header from anyone":     {"[web]\nuser_header = \"X-Remote-User\"\n", nil, "trusted_proxies"},
 		"proxy's address":        {"[web]\nuser_header = \"X\"\ntrusted_proxies = [\"proxy\"]\n", nil, `"proxy" is neither`},
 		"mail without sender":    {"[mail]\nsmtp = \"localhost:25\"\n", nil, "[mail] from"},
+		"more than all free":     {"[keep]\nfree = \"100%\"\n", nil, "no percentage from 0% to below 100%"},
 		"negative limit":         {"[queue.a]\nlimit = -1\n", nil, "cannot be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,6 +33,36 @@ func (s Size) String() string {
 	return strconv.FormatInt(n, 10) + units[unit]
 }
 
+// Share is a part of something that has a size: a percentage, written "5%", or a number of
+// bytes.
+type Share struct {
+	Percent float64
+	Bytes   Size
+}
+
+// UnmarshalText reads a share.
+func (s *Share) UnmarshalText(text []byte) error {
+	number, isPercent := strings.CutSuffix(strings.TrimSpace(string(text)), "%")
+	if !isPercent {
+		*s = Share{}
+		return s.Bytes.UnmarshalText(text)
+	}
+	percent, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !(percent >= 0 && percent < 100) {
+		return fmt.Errorf("%q is no percentage from 0%% to below 100%%", text)
+	}
+	*s = Share{Percent: percent}
+	return nil
+}
+
+// String writes the share as it is read.
+func (s Share) String() string {
+	if s.Bytes > 0 {
+		return s.Bytes.String()
+	}
+	return strconv.FormatFloat(s.Percent, 'f', -1, 64) + "%"
+}
+
 // Duration is a span of time, written "7d", "1h30m".
 type Duration time.Duration
 
