@@ -155,7 +155,7 @@ func cards() map[string]page.Card {
 			c.State, c.Result = "succeeded", page.Result{Files: result.Files[:1], Size: 86_000}
 			c.Times.KeptUntil = &noon
 		}),
-		"gone": with(func(c *page.Card) { c.State, c.Times.Gone = "succeeded", &noon }),
+		"gone":  with(func(c *page.Card) { c.State, c.Times.Gone = "succeeded", &noon }),
 		"early": with(func(c *page.Card) { c.State, c.Times.Gone, c.Times.Early = "succeeded", &noon, true }),
 		"failed": with(func(c *page.Card) {
 			c.State, c.Name, c.What, c.Targets = "failed", "old_project.docx", "Document to PDF", ""
