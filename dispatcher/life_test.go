@@ -71,7 +71,7 @@ func TestTheTimeLimitIsBackedByTheDispatcher(t *testing.T) {
 	w.checkClean(id, 1)
 }
 
-func TestAKilledRunnerIsTheMachinesFailure(t *testing.T) {
+func faultRunnerKilled(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	w := newWorld(t, shell("once", fmt.Sprintf(`echo $CONVERTD_ATTEMPT >> %s/diary; [ "$CONVERTD_ATTEMPT" = 1 ] && exec sleep 300; cp "$1" "$2.txt"`, th.dir), th.open))

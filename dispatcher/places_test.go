@@ -26,10 +26,10 @@ func buildWithFailpoints(t *testing.T) string {
 	return path
 }
 
-// TestADispatcherKilledAtEveryPlace kills a dispatcher at each place in the life of an
+// faultKilledAtEveryPlace kills a dispatcher at each place in the life of an
 // attempt. Whatever the place: the job ends once, no two attempts overlap, one mail
 // names it, and nothing is left.
-func TestADispatcherKilledAtEveryPlace(t *testing.T) {
+func faultKilledAtEveryPlace(t *testing.T) {
 	t.Parallel()
 	binary := buildWithFailpoints(t)
 	for _, place := range failpoint.Names() {
@@ -130,9 +130,9 @@ func (p *dispatcherProcess) awaitDeath() {
 	}
 }
 
-// TestAJobThatKillsItsRunnerStops is the poison job: every attempt takes the runner
+// faultPoison is the poison job: every attempt takes the runner
 // with it, and the queue behind it goes on.
-func TestAJobThatKillsItsRunnerStops(t *testing.T) {
+func faultPoison(t *testing.T) {
 	t.Parallel()
 	th := newTheatre(t)
 	// The step waits to be found by the test, which kills its runner.

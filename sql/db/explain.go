@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"strings"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -62,9 +61,23 @@ func explainServer(err error, server *pq.Error) error {
 		return fault.Wrap(err, fault.Unavailable, "The database lacks tables that this version needs.",
 			"Run convertd migrate.")
 	}
-	if strings.HasPrefix(string(server.Code), "08") {
-		return fault.Wrap(err, fault.Unavailable, "The connection to the database broke.",
-			"Try again in a few seconds; if it stays so, look at the log of PostgreSQL.")
+	return explainClass(err, server)
+}
+
+// explainClass knows by their class the errors that say nothing about the statement: it
+// may go through when it is tried again (PostgreSQL manual, appendix A).
+func explainClass(err error, server *pq.Error) error {
+	const again = "Try again in a few seconds; if it stays so, look at the log of PostgreSQL."
+	switch class := string(server.Code)[:min(2, len(server.Code))]; {
+	case server.Code == pqerror.ReadOnlySQLTransaction:
+		return fault.Wrap(err, fault.Unavailable, "The database takes no changes at the moment: it is read-only.",
+			"It may be a standby, or default_transaction_read_only is set; correct [database] url or the server.")
+	case class == "08":
+		return fault.Wrap(err, fault.Unavailable, "The connection to the database broke.", again)
+	case class == "40", server.Code == pqerror.LockNotAvailable:
+		return fault.Wrap(err, fault.Unavailable, "The database was busy with something that stood in the way.", again)
+	case class == "53", class == "57", class == "58":
+		return fault.Wrap(err, fault.Unavailable, "The database cannot work at the moment: "+server.Message+".", again)
 	}
 	return err
 }

@@ -1,0 +1,5 @@
+package dispatcher
+
+import "testing"
+
+func faultAnotherSpool(t *testing.T) { t.Parallel() }
