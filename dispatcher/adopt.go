@@ -19,6 +19,9 @@ import (
 // Control groups that belong to none of them are killed and removed. We hold the
 // spool's lock, so the other dispatcher is dead.
 func (d *Dispatcher) adopt(ctx context.Context) error {
+	if err := d.bindSpool(ctx); err != nil {
+		return err
+	}
 	rows, err := d.runningRows(ctx)
 	if err != nil {
 		return err
@@ -68,16 +71,25 @@ func (d *Dispatcher) reconcile() bool {
 }
 
 // runningRows waits for the database as long as it takes.
-func (d *Dispatcher) runningRows(ctx context.Context) ([]job.Claimed, error) {
+func (d *Dispatcher) runningRows(ctx context.Context) (rows []job.Claimed, err error) {
+	err = d.persist(ctx, "look for running jobs", func() error {
+		rows, err = d.jobs.Running(ctx)
+		return err
+	})
+	return rows, err
+}
+
+// persist tries once a poll until the database does it.
+func (d *Dispatcher) persist(ctx context.Context, what string, try func() error) error {
 	for {
-		rows, err := d.jobs.Running(ctx)
+		err := try()
 		if err == nil {
-			return rows, nil
+			return nil
 		}
-		d.log.Error("look for running jobs", "error", err)
+		d.log.Error(what, "error", err)
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("look for running jobs: %w", ctx.Err())
+			return fmt.Errorf("%s: %w", what, ctx.Err())
 		case <-time.After(d.times.Poll):
 		}
 	}

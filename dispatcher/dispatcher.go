@@ -29,6 +29,8 @@ type Dispatcher struct {
 	log   *slog.Logger
 	jobs  *job.Store
 	null  *os.File
+	// lock holds the spool; its file tells whether the spool is still the same.
+	lock *os.File
 	// name is the spool's: it stands in the rows of attempts whose files lie there.
 	name    string
 	bootID  string
@@ -71,10 +73,8 @@ type Dispatcher struct {
 	reconcileAt time.Time
 	// askAfter keeps from asking a database that does not answer more than once a poll.
 	askAfter time.Time
-	// claimAfter keeps from claiming while this machine cannot start anything; troubles
-	// counts starts that failed in a row.
-	claimAfter time.Time
-	troubles   int
+	// health is whether this machine can start anything.
+	health health
 	// lacks are the parts of the box that this machine does not give.
 	lacks sandbox.Lacks
 	// machine says the same and more for rows, as JSON.
@@ -95,6 +95,7 @@ func New(opts Options) *Dispatcher {
 		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},
 		reloads: make(chan Settings), gone: make(chan struct{}),
 		declarations: newDeclarations(opts.DB), programs: program.NewCatalog(opts.Version),
+		health: health{rehearsed: make(chan error, 1), kind: kindOf},
 	}
 	if opts.Keep.Results > 0 {
 		d.jobs.Keep = opts.Keep.Results
@@ -122,11 +123,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	presence.Go(func() { d.presence.run(present) })
 	defer presence.Wait()
 	defer leavePresence()
-	lock, err := d.takeSpool(ctx)
-	if err != nil || lock == nil {
+	var err error
+	if d.lock, err = d.takeSpool(ctx); err != nil || d.lock == nil {
 		return err
 	}
-	defer lock.Close()
+	defer d.lock.Close()
 	if err := d.prepare(); err != nil {
 		return err
 	}
@@ -150,6 +151,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer stopBackground()
 	err = d.loop(ctx, listener.C)
 	d.leave()
+	d.health.rehearsals.Wait()
 	d.attendants.Wait()
 	return err
 }
@@ -240,6 +242,8 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 				nudge(d.sweepNow)
 				nudge(d.presence.now)
 			}
+		case err := <-d.health.rehearsed:
+			d.rehearsed(err)
 		case <-poll.C:
 			d.beat()
 			d.look(false, false)
@@ -266,19 +270,13 @@ func nudge(c chan<- struct{}) {
 	}
 }
 
-// free gives back the room of a dead attempt. One that could not be started says
-// something about this machine: the next claim waits, longer each time.
+// free gives back the room of a dead attempt. One that could not be started may say
+// something about this machine: before the next claim that is tried.
 func (d *Dispatcher) free(a *attempt) {
 	d.lanes.give(a.need, a.seat)
 	d.lanes.revoke(a.units)
 	d.lastEnd = time.Now()
-	if a.unstarted {
-		d.troubles++
-		d.claimAfter = time.Now().Add(min(30*time.Second, time.Second<<min(d.troubles-1, 5)))
-		d.log.Warn("claiming waits because a job could not be started", "until", d.claimAfter)
-	} else {
-		d.troubles = 0
-	}
+	d.health.ill = d.health.ill || a.unstarted
 	d.admit()
 }
 
@@ -337,7 +335,7 @@ func (d *Dispatcher) promote() bool {
 
 // claim takes as many jobs as there is room for and starts them.
 func (d *Dispatcher) claim() {
-	for !d.stopping && !d.draining && !time.Now().Before(d.claimAfter) {
+	for !d.stopping && !d.draining && d.fit() {
 		var waiting []need
 		var short []string
 		for _, a := range d.held {

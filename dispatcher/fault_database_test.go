@@ -241,7 +241,7 @@ func faultNoConnections(t *testing.T) {
 	id := w.submit("copy", "x")
 	ready := make(chan struct{})
 	w.opts.Ready = func() { close(ready) }
-	complaints := w.counts("look for running jobs")
+	complaints := w.counts("look for the spool of the database")
 	allow := w.shutOut()
 	w.serve(w.opts)
 	until(t, "it waits for the database", func() bool { return complaints.Load() >= 3 })

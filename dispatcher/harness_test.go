@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +18,7 @@ import (
 	"convertd/runner/progress/store"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/runner/syscalltest"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
 	"convertd/sql/job"
@@ -25,6 +28,10 @@ import (
 var runnerPath string
 
 func TestMain(m *testing.M) {
+	if err := syscalltest.Enter(os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if role := os.Getenv(roleVariable); role != "" {
 		os.Exit(playRole(role))
 	}
@@ -176,7 +183,15 @@ func shell(name, script string, change ...func(*recipe.Recipe)) recipe.Recipe {
 // submit accepts a job with one input, as the web process does.
 func (w *world) submit(recipeName, content string, change ...func(*job.Draft)) string {
 	w.t.Helper()
-	id := rand.Text()
+	id := w.prepare(content)
+	w.insert(id, recipeName, content, change...)
+	return id
+}
+
+// prepare puts the input of a job where it belongs; the job is made by insert.
+func (w *world) prepare(content string) (id string) {
+	w.t.Helper()
+	id = rand.Text()
 	dir := w.spool.Job(id)
 	if err := os.MkdirAll(dir.In(), 0o711); err != nil {
 		w.t.Fatal(err)
@@ -184,10 +199,17 @@ func (w *world) submit(recipeName, content string, change ...func(*job.Draft)) s
 	if err := os.WriteFile(filepath.Join(dir.In(), "1.txt"), []byte(content), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
+	return id
+}
+
+func (w *world) insert(id, recipeName, content string, change ...func(*job.Draft)) {
+	w.t.Helper()
+	sum := sha256.Sum256([]byte(content))
 	d := job.Draft{
-		Identity:    job.Identity{ID: id, Owner: "ann"},
-		Request:     job.Request{Recipe: recipeName, RecipeVersion: "0123456789ab", Queue: "default"},
-		Inputs:      []job.Input{{Number: 1, File: "1.txt", Name: "my file.txt", Size: int64(len(content)), SHA256: "", MediaType: "text/plain"}},
+		Identity: job.Identity{ID: id, Owner: "ann"},
+		Request:  job.Request{Recipe: recipeName, RecipeVersion: "0123456789ab", Queue: "default"},
+		Inputs: []job.Input{{Number: 1, File: "1.txt", Name: "my file.txt", Size: int64(len(content)),
+			SHA256: hex.EncodeToString(sum[:]), MediaType: "text/plain"}},
 		MaxAttempts: 3,
 	}
 	for _, c := range change {
@@ -196,7 +218,6 @@ func (w *world) submit(recipeName, content string, change ...func(*job.Draft)) s
 	if _, err := w.jobs.Insert(context.Background(), d); err != nil {
 		w.t.Fatal(err)
 	}
-	return id
 }
 
 // until waits for a condition.

@@ -23,6 +23,8 @@ type presence struct {
 	slots atomic.Int32
 	// machine is what the dispatcher found out about where it is; nil until it has.
 	machine atomic.Pointer[roster.Machine]
+	// trouble is why nothing is claimed, "" for no reason.
+	trouble atomic.Value
 	// now wakes it; drains carries the order as it changes.
 	now    chan struct{}
 	drains chan roster.Mode
@@ -81,6 +83,7 @@ func (p *presence) say(ctx context.Context) (roster.Mode, error) {
 	if machine := p.machine.Load(); machine != nil {
 		self.Machine = *machine
 	}
+	self.Trouble, _ = p.trouble.Load().(string)
 	ctx, cancel := context.WithTimeout(ctx, brief)
 	defer cancel()
 	p.report(ctx, self)
@@ -110,6 +113,13 @@ func (p *presence) report(ctx context.Context, self roster.Dispatcher) {
 func (p *presence) tell(state roster.State, running int) {
 	p.running.Store(int32(running))
 	if p.state.Swap(state) != state {
+		nudge(p.now)
+	}
+}
+
+// complain takes why nothing is claimed, "" when that is over.
+func (p *presence) complain(trouble string) {
+	if before, _ := p.trouble.Swap(trouble).(string); before != trouble {
 		nudge(p.now)
 	}
 }

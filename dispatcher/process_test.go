@@ -77,9 +77,9 @@ type dispatcherProcess struct {
 	ended bool
 }
 
-func (w *world) spawn(stop StopMode) *dispatcherProcess {
+func (w *world) spawn(stop StopMode, env ...string) *dispatcherProcess {
 	w.t.Helper()
-	return w.spawnProgram(os.Args[0], stop)
+	return w.spawnProgram(os.Args[0], stop, env...)
 }
 
 // spawnProgram runs a test binary as a dispatcher.

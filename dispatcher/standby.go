@@ -29,6 +29,9 @@ func (d *Dispatcher) takeSpool(ctx context.Context) (*os.File, error) {
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}
+	if err := d.refuseNetwork(root); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(filepath.Join(root, spoolLock), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open lock of spool: %w", err)

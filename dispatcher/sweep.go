@@ -42,16 +42,10 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 	tick := time.NewTicker(d.times.Sweep)
 	defer tick.Stop()
 	for {
-		s.deleted(ctx)
-		s.makeRoom(ctx)
-		if s.clock.steady(d.log) {
-			s.files(ctx)
-			s.rows(ctx)
-			s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
-			_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
-			s.complain(ctx, "remove old refusals", err)
-			s.declarations(ctx)
-			s.orphans(ctx)
+		if err := d.sameSpool(); err != nil {
+			d.log.Error("nothing is removed", "error", err)
+		} else {
+			s.round(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -60,6 +54,22 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 		case <-d.sweepNow:
 		}
 	}
+}
+
+// round does all that is to be done now.
+func (s *sweeper) round(ctx context.Context) {
+	s.deleted(ctx)
+	s.makeRoom(ctx)
+	if !s.clock.steady(s.d.log) {
+		return
+	}
+	s.files(ctx)
+	s.rows(ctx)
+	s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
+	_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
+	s.complain(ctx, "remove old refusals", err)
+	s.declarations(ctx)
+	s.orphans(ctx)
 }
 
 // complain reports whether a sweep has to end here.

@@ -32,6 +32,12 @@ type verdict struct {
 
 // internal is a fault on our side.
 func internal(detail string, cause error) *verdict {
+	if words, ill := diskWords(cause); ill {
+		return &verdict{
+			class: fault.InternalError, detail: detail + " " + words, cause: cause,
+			hint: "This is not the fault of the file. The administrator has to look after the disk of the spool.",
+		}
+	}
 	return &verdict{
 		class: fault.InternalError, detail: detail, cause: cause,
 		hint: "This is not the fault of the file. The administrator finds the cause in the log of the job.",
@@ -74,6 +80,11 @@ func (a *attempt) judge(step Step, end sandbox.End, w *watch) *verdict {
 	switch {
 	case end.Signal != 0:
 		return a.bySignal(program, end.Signal)
+	case !ok && a.diskFull():
+		return &verdict{
+			class: fault.Disk, tool: true, detail: "The conversion could not go on, because the disk of the service is full.",
+			hint: "Try again later; the administrator has to free disk space.",
+		}
 	case w.refused != "", end.Code == exitDataErr && !ok:
 		return &verdict{
 			class: fault.BadInput, tool: true,

@@ -116,7 +116,7 @@ func (s *Server) listDispatchers(w http.ResponseWriter, r *http.Request, _ httpr
 	for _, d := range rows {
 		list.Dispatchers = append(list.Dispatchers, client.Dispatcher{ID: d.ID, Spool: d.Spool, Host: d.Host, PID: d.PID,
 			Version: d.Version, State: string(d.State), Alive: d.Lately, Slots: d.Slots, Running: d.Running,
-			StartedAt: d.StartedAt, SeenAt: d.SeenAt})
+			StartedAt: d.StartedAt, SeenAt: d.SeenAt, Trouble: d.Trouble})
 	}
 	return writeJSON(w, http.StatusOK, list)
 }

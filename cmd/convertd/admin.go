@@ -121,6 +121,11 @@ func (r remote) printDispatchers(a *app, found []client.Dispatcher) error {
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%d\t%s\n", d.Host, d.PID, d.Spool, state, d.Running, d.Slots, clock(d.SeenAt))
 	}
+	for _, d := range found {
+		if d.Alive && d.Trouble != "" {
+			_, _ = fmt.Fprintf(w, "\n%s starts no jobs: %s\n", d.Host, d.Trouble)
+		}
+	}
 	return w.Flush()
 }
 

@@ -113,9 +113,11 @@ func callOf(told notice) Call {
 			continue
 		}
 		call.Name = w.name
-		if w.isPath {
+		switch {
+		case w.arg < 0:
+		case w.isPath:
 			call.Path = pathAt(call.PID, told.args[w.arg-1], told.args[w.arg])
-		} else {
+		default:
 			call.Path, _ = os.Readlink(threadOf(call.PID) + "/fd/" + strconv.Itoa(int(int32(told.args[w.arg]))))
 		}
 	}

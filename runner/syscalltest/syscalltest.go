@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -95,21 +96,33 @@ func Script(t testing.TB, dir string, env []string, program string) string {
 	return path
 }
 
-// Enter is the first thing that TestMain does: in a process that is to be judged it puts
-// it under its judge and starts it anew. Otherwise it does nothing.
-func Enter() {
-	socket := os.Getenv(judgeVariable)
+// Enter is the first thing that TestMain does, with the environment of the process: one
+// that is to be judged is put under its judge and starts anew. It returns nil in a process
+// that is not, and otherwise only an error.
+func Enter(environ []string) error {
+	var socket, program string
+	var rest []string
+	for _, e := range environ {
+		switch name, value, _ := strings.Cut(e, "="); name {
+		case judgeVariable:
+			socket = value
+		case programVariable:
+			program = value
+		default:
+			rest = append(rest, e)
+		}
+	}
 	if socket == "" {
-		return
+		return nil
 	}
-	if err := enter(socket); err != nil {
-		fmt.Fprintln(os.Stderr, "syscalltest:", err)
-		os.Exit(1)
+	if err := enter(socket, program, rest); err != nil {
+		return fmt.Errorf("put this process under its judge: %w", err)
 	}
+	return nil
 }
 
 // enter filters this thread and executes: the new program has no other.
-func enter(socket string) error {
+func enter(socket, program string, environ []string) error {
 	runtime.LockOSThread()
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -118,18 +131,12 @@ func enter(socket string) error {
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: socket}); err != nil {
 		return err
 	}
-	program, args := os.Getenv(programVariable), []string{os.Getenv(programVariable)}
+	args := []string{program}
 	if program == "" {
 		if program, err = os.Executable(); err != nil {
 			return err
 		}
 		args = os.Args
-	}
-	var env []string
-	for _, e := range os.Environ() {
-		if len(e) < len(judgeVariable) || e[:len(judgeVariable)] != judgeVariable {
-			env = append(env, e)
-		}
 	}
 	listener, err := install()
 	if err != nil {
@@ -138,7 +145,7 @@ func enter(socket string) error {
 	if err := unix.Sendmsg(fd, []byte{0}, unix.UnixRights(listener), nil, 0); err != nil {
 		return err
 	}
-	return syscall.Exec(program, args, env)
+	return syscall.Exec(program, args, environ)
 }
 
 // install filters the calls of this thread and returns the descriptor that tells of them.
@@ -159,49 +166,51 @@ func install() (int, error) {
 // watched are the calls that are judged, with the number of the argument that names the
 // file, and whether that is a path or a descriptor.
 type watched struct {
-	number  uint32
-	name    string
-	arg     int
-	isPath  bool
-	creates bool // judged only if it may make a file: openat
+	number uint32
+	name   string
+	arg    int // -1 for none
+	isPath bool
+	// only is judged when an argument has one of these bits; 0 is always.
+	only, bits uint32
 }
 
 func calls() []watched {
 	return []watched{
-		{unix.SYS_FSYNC, "fsync", 0, false, false},
-		{unix.SYS_FDATASYNC, "fdatasync", 0, false, false},
-		{unix.SYS_WRITE, "write", 0, false, false},
-		{unix.SYS_PWRITE64, "pwrite64", 0, false, false},
-		{unix.SYS_CLOSE, "close", 0, false, false},
-		{unix.SYS_FTRUNCATE, "ftruncate", 0, false, false},
-		{unix.SYS_RENAMEAT, "renameat", 3, true, false},
-		{unix.SYS_MKDIRAT, "mkdirat", 1, true, false},
-		{unix.SYS_LINKAT, "linkat", 3, true, false},
-		{unix.SYS_OPENAT, "openat", 1, true, true},
+		{unix.SYS_FSYNC, "fsync", 0, false, 0, 0},
+		{unix.SYS_FDATASYNC, "fdatasync", 0, false, 0, 0},
+		{unix.SYS_WRITE, "write", 0, false, 0, 0},
+		{unix.SYS_PWRITE64, "pwrite64", 0, false, 0, 0},
+		{unix.SYS_CLOSE, "close", 0, false, 0, 0},
+		{unix.SYS_FTRUNCATE, "ftruncate", 0, false, 0, 0},
+		{unix.SYS_RENAMEAT, "renameat", 3, true, 0, 0},
+		{unix.SYS_MKDIRAT, "mkdirat", 1, true, 0, 0},
+		{unix.SYS_LINKAT, "linkat", 3, true, 0, 0},
+		{unix.SYS_OPENAT, "openat", 1, true, 2, unix.O_CREAT},
+		// Threads are made by clone without these flags.
+		{unix.SYS_CLONE, "clone", -1, false, 0, unix.CLONE_VFORK},
+		{unix.SYS_CLONE3, "clone", -1, false, 0, 0},
 	}
 }
 
 // filter is a program for the kernel's classic BPF machine over struct seccomp_data.
 func filter() []unix.SockFilter {
-	const number, flags = 0, 16 + 2*8
-	f := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number}}
+	const number, args = 0, 16
+	load := func(offset uint32) unix.SockFilter {
+		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
+	}
+	judged := unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF}
+	f := []unix.SockFilter{load(number)}
 	for _, c := range calls() {
-		if !c.creates {
-			f = append(f, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: c.number, Jf: 1},
-				unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
-			continue
+		rules := []unix.SockFilter{judged}
+		if c.bits != 0 {
+			rules = []unix.SockFilter{load(args + 8*c.only),
+				{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: c.bits, Jf: 1}, judged, load(number)}
 		}
-		f = append(f, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: c.number, Jf: 3},
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: flags},
-			unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: unix.O_CREAT, Jf: 1},
-			unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF},
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: number})
+		f = append(f, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: c.number, Jf: uint8(len(rules))})
+		f = append(f, rules...)
 	}
 	return append(f, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW})
 }
-
-// Environ is env for a process of its own: the environment of this one and that.
-func Environ(env []string) []string { return append(os.Environ(), env...) }
 
 // threadOf names the folder of a thread in /proc.
 func threadOf(pid int) string { return "/proc/" + strconv.Itoa(pid) }

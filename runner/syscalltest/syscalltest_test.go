@@ -14,7 +14,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	Enter()
+	if err := Enter(os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if path := os.Getenv("JUDGED"); path != "" {
 		os.Exit(writeAndTell(path))
 	}
@@ -62,7 +65,7 @@ func TestWatch(t *testing.T) {
 			})
 			path := filepath.Join(t.TempDir(), "f")
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(Environ(env), "JUDGED="+path)
+			cmd.Env = append(append(os.Environ(), env...), "JUDGED="+path)
 			out, err := cmd.Output()
 			if (err != nil) != (tt.killed || tt.call == "openat") || !strings.Contains(string(out), tt.says) {
 				t.Errorf("ended %v, said %q", err, out)

@@ -1,5 +1,5 @@
-// Package roster owns the rows of dispatchers: who serves which spool, and the order to
-// drain.
+// Package roster owns the rows of dispatchers: who serves which spool, what keeps it from
+// serving, which spool belongs to this database, and the order to drain.
 //
 // It does not own the lock of a spool, which alone says who serves it (dispatcher). It
 // may import sqlx, sql/db and sql/job for its channel.
@@ -45,6 +45,8 @@ type Dispatcher struct {
 	StartedAt time.Time `db:"started_at"`
 	// Machine is where it works.
 	Machine Machine `db:"machine"`
+	// Trouble is why it claims nothing, a sentence for the administrator; "" for none.
+	Trouble string `db:"trouble"`
 	// SeenAt is when it last said so; Lately that this is not long ago.
 	SeenAt time.Time `db:"seen_at"`
 	Lately bool      `db:"lately"`
@@ -73,7 +75,7 @@ var saySQL string
 // that have not been seen for a day are removed.
 func (s *Store) Say(ctx context.Context, d Dispatcher) (Mode, error) {
 	var mode Mode
-	err := s.db.GetContext(ctx, &mode, saySQL, d.ID, d.Spool, d.Host, d.PID, d.Version, d.State, d.Slots, d.Running, d.StartedAt, d.Machine)
+	err := s.db.GetContext(ctx, &mode, saySQL, d.ID, d.Spool, d.Host, d.PID, d.Version, d.State, d.Slots, d.Running, d.StartedAt, d.Machine, d.Trouble)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Off, nil
 	}

@@ -40,6 +40,8 @@ type Dispatcher struct {
 	Running   int       `json:"running"`
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
+	// Trouble is why it starts no jobs, a sentence; "" for none.
+	Trouble string `json:"trouble"`
 }
 
 // Dispatchers is the list of dispatchers, those alive first.
