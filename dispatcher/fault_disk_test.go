@@ -166,6 +166,7 @@ func faultDiskFull(t *testing.T) {
 		t.Errorf("%s: %s", j.Result.Class, j.Result.Detail)
 	}
 	w.await(waiting, job.Succeeded) // what the job wrote went with it
+	w.checkClean(waiting, 1)
 	ballast := filepath.Join(w.spool.Root(), "ballast")
 	id := w.prepare("x")
 	fill(t, ballast)
@@ -205,6 +206,7 @@ func faultInodes(t *testing.T) {
 	first := w.submit("copy", "x")
 	w.serve(w.opts)
 	w.await(first, job.Succeeded)
+	w.checkClean(first, 1)
 	id := w.prepare("x")
 	ballast := filepath.Join(w.spool.Root(), "ballast")
 	if err := os.MkdirAll(ballast, 0o755); err != nil {

@@ -76,7 +76,12 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 		}
 	}
 	a.finish(results, bad)
-	return writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
+	err := writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
+	if noRoom(err) {
+		a.makeRoom()
+		err = writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
+	}
+	return err
 }
 
 func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {

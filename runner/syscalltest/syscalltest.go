@@ -90,7 +90,7 @@ func Script(t testing.TB, dir string, env []string, program string) string {
 		text += "export '" + e + "'\n"
 	}
 	path := filepath.Join(dir, "judged-"+filepath.Base(program))
-	if err := os.WriteFile(path, []byte(text+"exec "+self+"\n"), 0o755); err != nil {
+	if err := os.WriteFile(path, []byte(text+"exec "+self+" \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -131,7 +131,7 @@ func enter(socket, program string, environ []string) error {
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: socket}); err != nil {
 		return err
 	}
-	args := []string{program}
+	args := append([]string{program}, os.Args[1:]...)
 	if program == "" {
 		if program, err = os.Executable(); err != nil {
 			return err

@@ -80,12 +80,15 @@ func TestWatch(t *testing.T) {
 func TestScript(t *testing.T) {
 	t.Parallel()
 	env := Watch(t, func(c Call) Verdict {
-		if c.Name == "write" && strings.Contains(c.Path, "pipe:") {
+		if c.Name == "write" && strings.HasSuffix(c.Path, "/told") {
 			return Verdict{Errno: unix.ENOSPC}
 		}
 		return Verdict{}
 	})
-	if out, err := exec.Command(Script(t, t.TempDir(), env, "/bin/date")).Output(); err == nil || len(out) > 0 {
-		t.Errorf("ended %v, said %q", err, out)
+	dir := t.TempDir()
+	script := Script(t, dir, env, "/bin/sh")
+	out, err := exec.Command(script, "-c", `echo x > "$0/told" || echo "$1" > "$0/kept"`, dir, "a  $b").CombinedOutput()
+	if kept, readErr := os.ReadFile(filepath.Join(dir, "kept")); readErr != nil || string(kept) != "a  $b\n" {
+		t.Errorf("kept %q (%v); ended %v, said %q", kept, readErr, err, out)
 	}
 }
