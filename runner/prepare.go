@@ -79,7 +79,7 @@ func (a *attempt) prepareAll() error {
 // the recipe was granted. What lies above or in the job's folder cannot be granted,
 // because other jobs are there.
 func (a *attempt) fillBox() error {
-	a.box.Base, a.box.Home = a.work.dir, a.work.home
+	a.box.Base, a.box.Home, a.box.Tmp = a.work.dir, a.work.home, a.work.tmp
 	a.box.Write = append([]string{a.work.dir, a.job.State()}, a.spec.Box.Write...)
 	a.box.Read = slices.Clone(a.spec.Box.Read)
 	for _, granted := range append(a.spec.Box.Read, a.spec.Box.Write...) {

@@ -1,7 +1,7 @@
 // Command convertd-runner runs one attempt of one job and exits. Without arguments it
 // reads a Spec from descriptor 3 (package runner has the protocol). As
 // "convertd-runner step NAME JSON" it is a built-in step, which it executes itself as
-// inside the box of an attempt; as "convertd-runner box" it is the init of such a box.
+// inside the box of an attempt.
 //
 // It owns the exit status and the signals; everything else is package runner's. What it
 // imports is the start-up price of every job.
@@ -20,9 +20,6 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == sandbox.InitWord {
-		os.Exit(sandbox.Init())
-	}
 	if len(os.Args) == 3 && os.Args[1] == sandbox.ExamineWord {
 		os.Exit(examineBox(os.Args[2]))
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -101,113 +102,115 @@ func (p *plan) deviceNames() []string {
 }
 
 // openNetwork makes the network of the box usable.
-func (p *plan) openNetwork() error {
+func (p *plan) openNetwork(s *script) error {
 	if p.Network == Shared {
 		return nil
 	}
-	if err := loopbackUp(); err != nil || p.Network != Proxied {
-		return err
-	}
-	return handOut()
-}
-
-// handOut makes the socket on which the box reaches its proxy and passes it to whoever
-// started the box. The byte that goes with it is white space between reports.
-func handOut() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return fmt.Errorf("make the socket of the proxy: %w", err)
-	}
-	defer unix.Close(fd)
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return fmt.Errorf("make the socket of the proxy: %w", err)
-	}
-	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: ProxyPort, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
-		return fmt.Errorf("make the socket of the proxy: %w", err)
-	}
-	if err := unix.Listen(fd, 128); err != nil {
-		return fmt.Errorf("make the socket of the proxy: %w", err)
-	}
-	if err := unix.Sendmsg(controlAt, []byte{'\n'}, unix.UnixRights(fd), nil, 0); err != nil {
-		return fmt.Errorf("hand out the socket of the proxy: %w", err)
+	loopbackUp(s)
+	if p.Network == Proxied {
+		handOut(s)
 	}
 	return nil
 }
 
-// mailbox reads a control connection; a descriptor that comes along is kept.
-type mailbox struct {
-	from *os.File
-	came *os.File
+// loopbackUp switches the loopback of the box's own network on (netdevice(7)).
+func loopbackUp(s *script) {
+	request := struct {
+		name  [unix.IFNAMSIZ]byte
+		flags uint16
+		_     [22]byte
+	}{flags: unix.IFF_UP | unix.IFF_RUNNING}
+	copy(request.name[:], "lo")
+	const do = "switch loopback on"
+	fd := s.opens(s.add(do, "", unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC))
+	s.add(do, "", unix.SYS_IOCTL, fd, unix.SIOCSIFFLAGS, keep(s, request))
+	s.close(fd)
 }
 
-func (m *mailbox) Read(p []byte) (int, error) {
-	if m.came != nil {
-		return m.from.Read(p)
-	}
+// handOut makes the socket on which the box reaches its proxy and passes it with a report to
+// whoever started the box.
+func handOut(s *script) {
+	const do = "make the socket of the proxy"
+	fd := s.opens(s.add(do, "", unix.SYS_SOCKET, unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK))
+	s.add(do, "", unix.SYS_SETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, keep(s, int32(1)), 4)
+	address := unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: [4]byte{127, 0, 0, 1}}
+	port := (*[2]byte)(unsafe.Pointer(&address.Port)) // big-endian, as ip(7) has it
+	port[0], port[1] = ProxyPort>>8, ProxyPort&0xff
+	s.add(do, "", unix.SYS_BIND, fd, keep(s, address), unsafe.Sizeof(address))
+	s.add(do, "", unix.SYS_LISTEN, fd, 128)
+	s.add("hand out the socket of the proxy", "", unix.SYS_SENDMSG, s.control, s.letter(report{kind: reportListener}, fd), 0)
+	s.close(fd)
+}
+
+// letter returns a message (sendmsg(2)) that carries a report and a descriptor.
+func (s *script) letter(r report, fd uintptr) uintptr {
+	content := &r
+	vector := &unix.Iovec{Base: (*byte)(unsafe.Pointer(content)), Len: uint64(reportSize)}
+	rights := unix.UnixRights(int(fd))
+	s.kept = append(s.kept, content, vector, rights)
+	return keep(s, unix.Msghdr{Iov: vector, Iovlen: 1, Control: &rights[0], Controllen: uint64(len(rights))})
+}
+
+// hear waits for the next report of the init. A descriptor that comes along is kept.
+func (p *Process) hear() (report, error) {
+	var b [reportSize]byte
 	oob := make([]byte, unix.CmsgSpace(4))
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(int(m.from.Fd()), p, oob, unix.MSG_CMSG_CLOEXEC)
+		n, oobn, _, _, err := unix.Recvmsg(int(p.control.Fd()), b[:], oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
+			continue
 		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF
-		default:
-			m.keep(oob[:oobn])
-			return n, nil
+			return report{}, err
+		case n != len(b):
+			return report{}, io.ErrUnexpectedEOF
 		}
+		r := decode(b)
+		if r.kind != reportListener {
+			return r, nil
+		}
+		p.keep(oob[:oobn])
 	}
 }
 
-func (m *mailbox) keep(oob []byte) {
+// keep keeps the socket of the proxy.
+func (p *Process) keep(oob []byte) {
 	messages, err := unix.ParseSocketControlMessage(oob)
 	if err != nil || len(messages) == 0 {
 		return
 	}
 	if fds, err := unix.ParseUnixRights(&messages[0]); err == nil && len(fds) == 1 {
-		m.came = os.NewFile(uintptr(fds[0]), "listener")
+		p.Listener = os.NewFile(uintptr(fds[0]), "listener")
 	}
 }
 
 // putSecrets mounts a file system in memory and writes the secrets there.
-func (p *plan) putSecrets() error {
+func (p *plan) putSecrets(s *script) {
 	if len(p.Secrets) == 0 {
-		return nil
+		return
 	}
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	options := "mode=0755,size=" + secretsSize
 	// Kernels from 6.4 on can keep it out of the swap.
-	err := unix.Mount("secrets", SecretsFolder, "tmpfs", flags, options+",noswap")
-	if err != nil {
-		err = unix.Mount("secrets", SecretsFolder, "tmpfs", flags, options)
+	c := s.mount("secrets", SecretsFolder, "tmpfs", flags, options+",noswap")
+	c.pass, c.done = anything, 1
+	s.mount("secrets", SecretsFolder, "tmpfs", flags, options)
+	for _, secret := range p.Secrets {
+		p.putSecret(s, secret)
 	}
-	if err != nil {
-		return fmt.Errorf("mount the place of secrets: %w", err)
-	}
-	for _, s := range p.Secrets {
-		if err := p.putSecret(s); err != nil {
-			return fmt.Errorf("write secret %s: %w", s.Name, err)
-		}
-	}
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	if err := unix.MountSetattr(unix.AT_FDCWD, SecretsFolder, 0, &attr); err != nil {
-		return fmt.Errorf("make secrets read-only: %w", err)
-	}
-	return nil
+	s.setMount(here, SecretsFolder, unix.MOUNT_ATTR_RDONLY)
 }
 
-func (p *plan) putSecret(s Secret) error {
-	f, err := os.OpenFile(filepath.Join(SecretsFolder, s.Name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
-	if err != nil {
-		return err
+func (p *plan) putSecret(s *script, secret Secret) {
+	path := filepath.Join(SecretsFolder, secret.Name)
+	const flags = unix.O_CREAT | unix.O_EXCL | unix.O_WRONLY | unix.O_CLOEXEC
+	fd := s.opens(s.add("write", path, unix.SYS_OPENAT, here, s.text(path), flags, 0o400))
+	if size := uintptr(len(secret.Text)); size > 0 {
+		s.kept = append(s.kept, secret.Text)
+		s.add("write", path, unix.SYS_WRITE, fd, uintptr(unsafe.Pointer(&secret.Text[0])), size).want = size
 	}
-	defer f.Close()
-	if _, err := f.Write(s.Text); err != nil {
-		return err
+	if p.UID != 0 {
+		s.add("give away", path, unix.SYS_FCHOWN, fd, uintptr(p.UID), uintptr(p.GID))
 	}
-	if p.UID == 0 {
-		return nil
-	}
-	return f.Chown(p.UID, p.GID)
+	s.close(fd)
 }

@@ -1,187 +1,165 @@
 package sandbox
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
 	"runtime"
-	"strconv"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// InitWord is the argument with which convertd-runner is the init of a box.
-const InitWord = "box"
-
-// Descriptors of the init beyond the standard ones, which are the program's.
-const (
-	controlAt = 3
-	givenAt   = 4
-)
-
-const (
-	selfExe  = "/proc/self/exe"
-	hostName = "convertd"
-)
-
-// lackError says that a part of the box could not be set up.
-type lackError struct {
-	part Part
-	err  error
-}
-
-func (e *lackError) Error() string { return string(e.part) + ": " + e.err.Error() }
-
-// report is what the init tells: first how the start went, then the end of the program.
+// report is what the init tells by its control connection: first how the start went, then
+// the end of the program. Both ends are the same program, so it travels as it lies in memory,
+// each in a packet of its own.
 type report struct {
-	// Lack is the part that could not be set up; Why the reason.
-	Lack Part   `json:"lack,omitempty"`
-	Why  string `json:"why,omitempty"`
-	// Errno is why the program could not be executed.
-	Errno int `json:"errno,omitempty"`
-	// Ended is set once the program has; Status is as wait(2) gives it, MaxRSS in bytes.
-	Ended  bool   `json:"ended,omitempty"`
-	Status uint32 `json:"status,omitempty"`
-	MaxRSS int64  `json:"max_rss,omitempty"`
+	kind uint64
+	// value is the number of the call that failed, or the status as wait(2) gives it.
+	value uint64
+	// extra is the error of the call, or the largest resident size in kilobytes.
+	extra uint64
 }
 
-// Init is process 1 of a box: it sets the box up, starts the program in it, reaps what
-// becomes an orphan, and ends with the program; the kernel then kills what is left. It
-// returns its exit status.
-func Init() int {
-	runtime.LockOSThread() // what is given up below is given up by a thread
-	control := os.NewFile(controlAt, "control")
-	var p plan
-	if err := json.NewDecoder(control).Decode(&p); err != nil {
-		return 1 // whoever started us is gone
-	}
-	if err := CloseOnExec(); err != nil {
-		return tell(control, report{Why: err.Error()})
-	}
-	if err := p.setUp(); err != nil {
-		return tell(control, refused(err))
-	}
-	pid, err := p.start()
-	if err != nil {
-		return tell(control, refused(err))
-	}
-	tell(control, report{})
-	tell(control, await(pid))
-	return 0
+const (
+	reportFailed = iota + 1
+	// reportListener comes before the start and brings the socket of the proxy along.
+	reportListener
+	reportStarted
+	reportEnded
+)
+
+// reportSize is how many bytes a report has.
+const reportSize = int(unsafe.Sizeof(report{}))
+
+// decode reads a report that came as it lies in memory.
+func decode(b [reportSize]byte) report { return *(*report)(unsafe.Pointer(&b)) }
+
+// asEnd is how the program ended as its init saw it.
+func (r report) asEnd() End {
+	return endOf(syscall.WaitStatus(r.value), syscall.Rusage{Maxrss: int64(r.extra)})
 }
 
-// tell sends a report and returns the status of an init that could do no more.
-func tell(control *os.File, r report) int {
-	_ = json.NewEncoder(control).Encode(r) // nobody reading means nobody waits for it
-	return 1
+// fork makes the init of a box: a copy of this process with this thread alone, which goes
+// through the script and never comes back here.
+//
+// A copy without its other threads has no Go runtime: no memory can be had, no stack can
+// grow, no goroutine can be switched. So from here on only functions are called that have
+// their whole stack (nosplit), and they do nothing but system calls. Signals stay blocked,
+// because their handlers are Go's; process 1 of a box needs none, and those that it cannot
+// refuse (SIGKILL from outside) need no handler.
+func (s *script) fork(flags uintptr) (int, error) {
+	runtime.LockOSThread() // the thread whose signals are blocked
+	defer runtime.UnlockOSThread()
+	s.blocked = ^uint64(0)
+	pid, errno := s.clone(flags)
+	runtime.KeepAlive(s)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(pid), nil
 }
 
-func refused(err error) report {
-	var lack *lackError
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &lack):
-		return report{Lack: lack.part, Why: lack.err.Error()}
-	case errors.As(err, &errno):
-		return report{Why: err.Error(), Errno: int(errno)}
+//go:nosplit
+//go:norace
+func (s *script) clone(flags uintptr) (uintptr, syscall.Errno) {
+	const setMask, size = 2, 8 // SIG_SETMASK, bytes of a set of signals
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, setMask,
+		uintptr(unsafe.Pointer(&s.blocked)), uintptr(unsafe.Pointer(&s.before)), size, 0, 0)
+	pid, _, errno := syscall.RawSyscall6(unix.SYS_CLONE, flags|uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+	if pid == 0 && errno == 0 {
+		s.live()
 	}
-	return report{Why: err.Error()}
+	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, setMask, uintptr(unsafe.Pointer(&s.before)), 0, size, 0, 0)
+	return pid, errno
 }
 
-// setUp gives up everything but what the program is to have, outside first.
-func (p *plan) setUp() error {
-	for _, step := range []struct {
-		part Part
-		do   func() error
-	}{
-		{"", hide}, {Host, setHost}, {Network, p.openNetwork}, {Files, p.buildRoot}, {Landlock, p.restrictFiles},
-		{Capabilities, p.dropCapabilities}, {"", p.becomeUser}, {"", clearCapabilities},
-		{"", p.limitProcesses}, {Calls, p.filterCalls},
-	} {
-		if step.part != "" && !p.has(step.part) {
-			continue
-		}
-		if err := step.do(); err != nil {
-			return because(step.part, err)
-		}
+// live is the life of process 1 of a box: it sets the box up, starts the program in it,
+// reaps what becomes an orphan, and ends with the program; the kernel then kills what is
+// left.
+//
+//go:nosplit
+//go:norace
+func (s *script) live() {
+	if at, errno := carryOut(s.setUp); errno != 0 {
+		s.tell(reportFailed, uint64(at), uint64(errno))
+		exit(1)
 	}
-	return nil
+	// It goes on here when the program was executed, or has ended before it was.
+	pid, errno := vfork()
+	if errno != 0 {
+		s.tell(reportFailed, uint64(len(s.setUp)), uint64(errno))
+		exit(1)
+	}
+	if pid == 0 {
+		at, errno := carryOut(s.execute)
+		s.tell(reportFailed, uint64(len(s.setUp)+at), uint64(errno))
+		exit(1)
+	}
+	s.tell(reportStarted, 0, 0)
+	s.await(pid)
 }
 
-// because names the part unless the error does already.
-func because(part Part, err error) error {
-	var lack *lackError
-	if part == "" || errors.As(err, &lack) {
-		return err
-	}
-	return &lackError{part, err}
-}
-
-// hide keeps the memory of the init from the programs, and rights from being gained.
-func hide() error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("set no_new_privs: %w", err)
-	}
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("hide the init: %w", err)
-	}
-	return nil
-}
-
-func setHost() error {
-	if err := unix.Sethostname([]byte(hostName)); err != nil {
-		return fmt.Errorf("set host name: %w", err)
-	}
-	return nil
-}
-
-// buildRoot makes folders that everybody in the box may enter.
-func (p *plan) buildRoot() error {
-	mask := unix.Umask(0)
-	defer unix.Umask(mask)
-	return p.enterRoot()
-}
-
-func (p *plan) limitProcesses() error {
-	if p.Processes == 0 || !p.has(Namespaces) {
-		return nil
-	}
-	return setLimit(unix.RLIMIT_NPROC, uint64(p.Processes))
-}
-
-func (p *plan) filterCalls() error { return callFilter(p.sockets()).install() }
-
-// start executes the program in a process group of its own.
-func (p *plan) start() (int, error) {
-	attr := &syscall.ProcAttr{
-		Dir: p.Dir, Env: p.Env, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setpgid: true},
-	}
-	for i := range p.Given {
-		attr.Files = append(attr.Files, uintptr(givenAt+i))
-	}
-	pid, err := syscall.ForkExec(p.Path, p.Argv, attr)
-	if err != nil {
-		return 0, fmt.Errorf("execute %s: %w", p.Path, err)
-	}
-	return pid, nil
-}
+// vfork makes a child that has this memory and this stack until it executes a program or
+// ends; only then does it return here as well (vfork(2)).
+//
+//go:noescape
+func vfork() (pid, errno uintptr)
 
 // await reaps every child until the program has ended.
-func await(program int) report {
+//
+//go:nosplit
+//go:norace
+func (s *script) await(program uintptr) {
 	for {
-		var status syscall.WaitStatus
-		var usage syscall.Rusage
-		pid, err := syscall.Wait4(-1, &status, 0, &usage)
-		if err == syscall.EINTR {
+		pid, _, errno := syscall.RawSyscall6(unix.SYS_WAIT4, anything,
+			uintptr(unsafe.Pointer(&s.status)), 0, uintptr(unsafe.Pointer(&s.usage)), 0, 0)
+		if errno == syscall.EINTR {
 			continue
 		}
-		if err != nil {
-			return report{Why: "wait for process " + strconv.Itoa(program) + ": " + err.Error()}
+		if errno != 0 {
+			exit(1)
 		}
 		if pid == program {
-			return report{Ended: true, Status: uint32(status), MaxRSS: usage.Maxrss << 10}
+			s.tell(reportEnded, uint64(s.status), uint64(s.usage.Maxrss))
+			exit(0)
 		}
+	}
+}
+
+// carryOut carries out calls until one fails, and returns which.
+//
+//go:nosplit
+//go:norace
+func carryOut(calls []call) (int, syscall.Errno) {
+	for i := 0; i < len(calls); i++ {
+		c := &calls[i]
+		got, _, errno := syscall.RawSyscall6(c.number, c.args[0], c.args[1], c.args[2], c.args[3], c.args[4], c.args[5])
+		switch {
+		case errno != 0 && (c.pass == anything || c.pass == uintptr(errno)):
+			i += c.failed
+		case errno != 0:
+			return i, errno
+		case c.want != anything && c.want != got:
+			return i, syscall.EPROTO
+		default:
+			i += c.done
+		}
+	}
+	return len(calls), 0
+}
+
+// tell sends a report. Nobody reading means that nobody waits for it.
+//
+//go:nosplit
+//go:norace
+func (s *script) tell(kind, value, extra uint64) {
+	s.report.kind, s.report.value, s.report.extra = kind, value, extra
+	syscall.RawSyscall6(unix.SYS_WRITE, s.control, uintptr(unsafe.Pointer(&s.report)), unsafe.Sizeof(s.report), 0, 0, 0)
+}
+
+//go:nosplit
+//go:norace
+func exit(status uintptr) {
+	for {
+		syscall.RawSyscall6(unix.SYS_EXIT_GROUP, status, 0, 0, 0, 0, 0)
 	}
 }

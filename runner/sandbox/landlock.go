@@ -37,11 +37,9 @@ func landlockRights(abi uintptr) uint64 {
 	return rights
 }
 
-// restrictFiles lets the calling thread and what it starts reach only what the box holds.
-// In a root of its own that is a second belt; without one it is the only one. The calls
-// are made directly because a library does them for all threads, and to stop those costs
-// more than the rest of the box.
-func (p *plan) restrictFiles() error {
+// restrictFiles lets the init and what it starts reach only what the box holds. In a root of
+// its own that is a second belt; without one it is the only one.
+func (p *plan) restrictFiles(s *script) error {
 	abi, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return fmt.Errorf("this kernel has it not, or not switched on: %w", errno)
@@ -54,47 +52,44 @@ func (p *plan) restrictFiles() error {
 		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
 		size = unsafe.Offsetof(attr.Scoped) + unsafe.Sizeof(attr.Scoped)
 	}
-	fd, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
-	if errno != 0 {
-		return fmt.Errorf("make rules: %w", errno)
-	}
-	defer unix.Close(int(fd))
+	rules := s.opens(s.add("make rules for files", "", unix.SYS_LANDLOCK_CREATE_RULESET, keep(s, attr), size, 0))
 	for _, rule := range p.fileRules() {
-		if err := rule.add(int(fd), rights); err != nil {
-			return err
-		}
+		rule.add(s, rules, rights)
 	}
-	if _, _, errno := unix.RawSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, fd, 0, 0); errno != 0 {
-		return fmt.Errorf("put rules in force: %w", errno)
-	}
+	s.add("put rules for files in force", "", unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0)
+	s.close(rules)
 	return nil
 }
 
-// fileRule grants rights at and beneath a path.
+// fileRule grants rights at and beneath a path, as the box sees it.
 type fileRule struct {
 	path   string
 	rights uint64
+	// outside is the path of the same here, where it can be looked at.
+	outside string
 }
+
+func sameRule(path string, rights uint64) fileRule { return fileRule{path, rights, path} }
 
 func (p *plan) fileRules() []fileRule {
 	const write = landlockRead | landlockWrite
-	rules := []fileRule{{"/dev", write | landlockDevice}}
+	rules := []fileRule{sameRule("/dev", write|landlockDevice)}
 	if p.Path == selfExe {
-		rules = append(rules, fileRule{selfExe, landlockRead})
+		rules = append(rules, sameRule(selfExe, landlockRead))
 	}
 	if p.has(Files) {
-		rules = append(rules, fileRule{"/", landlockRead}, fileRule{"/tmp", write}, fileRule{"/var/tmp", write})
+		rules = append(rules, sameRule("/", landlockRead), sameRule("/tmp", write), sameRule("/var/tmp", write))
 	} else {
-		rules = append(rules, fileRule{"/proc", landlockRead}, fileRule{p.Tmp, write})
+		rules = append(rules, sameRule("/proc", landlockRead), sameRule(p.Tmp, write))
 		for _, path := range append(systemFolders(), systemData()...) {
-			rules = append(rules, fileRule{path, landlockRead})
+			rules = append(rules, sameRule(path, landlockRead))
 		}
 		for _, b := range p.Read {
-			rules = append(rules, fileRule{b.Source, landlockRead})
+			rules = append(rules, sameRule(b.Source, landlockRead))
 		}
 	}
 	for _, b := range p.Write {
-		rules = append(rules, fileRule{p.seen(b), write})
+		rules = append(rules, fileRule{p.seen(b), write, b.Source})
 	}
 	return rules
 }
@@ -108,25 +103,19 @@ func (p *plan) seen(b bind) string {
 }
 
 // add adds the rule; what is not there needs none.
-func (r fileRule) add(rules int, handled uint64) error {
-	fd, err := unix.Open(r.path, unix.O_PATH|unix.O_CLOEXEC, 0)
+func (r fileRule) add(s *script, rules uintptr, handled uint64) {
+	isDir, err := isFolder(r.outside)
 	if err != nil {
-		return nil
-	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("look at %s: %w", r.path, err)
+		return
 	}
 	allowed := r.rights & handled
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+	if !isDir {
 		allowed &= landlockFile
 	}
+	open := s.add("look at", r.path, unix.SYS_OPENAT, here, s.text(r.path), unix.O_PATH|unix.O_CLOEXEC, 0)
+	open.pass, open.failed = anything, 2
+	fd := s.opens(open)
 	attr := unix.LandlockPathBeneathAttr{Allowed_access: allowed, Parent_fd: int32(fd)}
-	_, _, errno := unix.RawSyscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(rules), unix.LANDLOCK_RULE_PATH_BENEATH,
-		uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
-	if errno != 0 {
-		return fmt.Errorf("grant %s: %w", r.path, errno)
-	}
-	return nil
+	s.add("grant", r.path, unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, keep(s, attr), 0)
+	s.close(fd)
 }

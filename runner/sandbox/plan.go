@@ -8,33 +8,31 @@ import (
 	"strings"
 )
 
-// plan is what the init of a box is told, as JSON on its control connection.
+// plan is what a box is to be, and what runs in it.
 type plan struct {
-	Path string   `json:"path"`
-	Argv []string `json:"argv"`
-	Env  []string `json:"env"`
-	Dir  string   `json:"dir"`
-	UID  int      `json:"uid,omitempty"`
-	GID  int      `json:"gid,omitempty"`
-	Home string   `json:"home,omitempty"`
+	Path string
+	Argv []string
+	Env  []string
+	Dir  string
+	UID  int
+	GID  int
+	Home string
 	// Processes is RLIMIT_NPROC, set inside a user namespace, which counts for itself.
-	Processes int `json:"processes,omitempty"`
+	Processes int
 	// Base is a folder that may be covered while the root is put together.
-	Base string `json:"base"`
+	Base string
 	// Read and Write are what is granted beyond the system; Tmp is what /tmp is.
-	Read  []bind `json:"read,omitempty"`
-	Write []bind `json:"write,omitempty"`
-	Tmp   string `json:"tmp"`
-	Lacks Lacks  `json:"lacks,omitempty"`
-	// Given is how many descriptors from givenAt on are the program's from 3 on.
-	Given int `json:"given,omitempty"`
+	Read  []bind
+	Write []bind
+	Tmp   string
+	Lacks Lacks
 	Granted
 }
 
 // bind makes what lies at Source, a path without links, appear at Target.
 type bind struct {
-	Source string `json:"source"`
-	Target string `json:"target"`
+	Source string
+	Target string
 }
 
 func (p *plan) has(part Part) bool { return !p.Lacks.Has(part) }
@@ -48,10 +46,7 @@ func (c *Confinement) plan(path string, cmd Command) (*plan, error) {
 	p := &plan{
 		Path: path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir,
 		UID: c.UID, GID: c.GID, Home: c.Home, Base: c.Base,
-		Lacks: c.Lacks, Given: len(cmd.Files), Granted: c.Granted,
-	}
-	if cmd.Progress {
-		p.Given++
+		Lacks: c.Lacks, Granted: c.Granted,
 	}
 	if os.Geteuid() != 0 {
 		p.Processes = c.Processes
@@ -99,9 +94,14 @@ func binds(paths []string) ([]bind, error) {
 	return all, nil
 }
 
-// freshTmp makes the folder that /tmp is, in the work folder so that it counts there.
-// Nobody of the box is alive yet or knows its name.
+// freshTmp returns the folder that /tmp is, in the work folder so that it counts there. The
+// first program of the attempt gets Tmp. Later ones get a new one, because the box may have
+// put anything in the place of that; nobody is alive then or knows the new one's name.
 func (c *Confinement) freshTmp() (string, error) {
+	if dir := c.Tmp; dir != "" {
+		c.Tmp = ""
+		return dir, nil
+	}
 	dir, err := os.MkdirTemp(c.Base, "tmp.")
 	if err != nil {
 		return "", fmt.Errorf("make /tmp of the box: %w", err)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -24,9 +23,8 @@ type Process struct {
 	// gets only the signal that ends everything.
 	Helper *Process
 
-	// PID is the init of the box. It tells the end of the program by control.
+	// PID is the init of the box. It tells the start and the end of the program by control.
 	control *os.File
-	reports *json.Decoder
 	ended   chan End
 	gone    chan struct{}
 }
@@ -148,14 +146,6 @@ func (p *Process) KillAll(patience time.Duration) bool {
 
 // files are the ends of streams that the program gets as its descriptors 0, 1, 2 and 3.
 type files []int
-
-func (f files) descriptors() []uintptr {
-	all := make([]uintptr, len(f))
-	for i, fd := range f {
-		all[i] = uintptr(fd)
-	}
-	return all
-}
 
 func (f files) close() {
 	for i, fd := range f {

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -19,12 +18,16 @@ const oldRoot = "/.machine"
 // shmSize bounds /dev/shm; what is in it counts as memory of the attempt as well.
 const shmSize = "50%"
 
-// root puts together the root of the box in an empty file system in memory: everything
-// is bound from the machine at the same path, read-only but for what is granted.
+// root writes down how the root of the box is put together in an empty file system in memory:
+// everything is bound from the machine at the same path, read-only but for what is granted.
+// What is there is looked up here, outside; the script finds it below oldRoot.
 type root struct {
 	p *plan
+	s *script
 	// etc are the names in the machine's /etc, for patterns.
 	etc []string
+	// made are the folders that are there already.
+	made map[string]bool
 	// held are taken from the machine first and put in their places when everything else
 	// has become read-only.
 	held []tree
@@ -32,15 +35,15 @@ type root struct {
 
 // tree is a mount that hangs nowhere yet.
 type tree struct {
-	fd       int
+	fd       uintptr
 	target   string
 	isDir    bool
 	readOnly bool
 }
 
 // enterRoot makes the root and moves into it; nothing of the machine's is left then.
-func (p *plan) enterRoot() error {
-	r := &root{p: p}
+func (p *plan) enterRoot(s *script) error {
+	r := &root{p: p, s: s, made: map[string]bool{"/": true}}
 	for _, step := range []func() error{
 		r.begin, r.system, r.accounts, r.granted, r.devices, r.leave, r.seal, r.putHeld, r.fresh,
 	} {
@@ -53,38 +56,45 @@ func (p *plan) enterRoot() error {
 
 // begin lets the new root take the place of the old one, which stays at oldRoot.
 func (r *root) begin() error {
-	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
-	if err == unix.EINVAL {
-		err = r.makeMount()
+	if err := r.makePrivate(); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
-	}
-	if err := unix.Mount("box", r.p.Base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=4m"); err != nil {
-		return fmt.Errorf("mount the root: %w", err)
-	}
-	if err := unix.Mkdir(filepath.Join(r.p.Base, oldRoot), 0o700); err != nil {
-		return fmt.Errorf("make a place for the old root: %w", err)
-	}
-	if err := unix.PivotRoot(r.p.Base, filepath.Join(r.p.Base, oldRoot)); err != nil {
-		return fmt.Errorf("change the root: %w", err)
-	}
-	return unix.Chdir("/")
+	r.s.mount("box", r.p.Base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=4m")
+	old := filepath.Join(r.p.Base, oldRoot)
+	r.s.mkdir(old, 0o700)
+	r.s.add("change the root", "", unix.SYS_PIVOT_ROOT, r.s.text(r.p.Base), r.s.text(old))
+	r.s.chdir("/")
+	return nil
 }
 
-// makeMount gives the root a mount of its own where it has none: below a chroot(2).
-// Only a mount can be made private, or give its place to another (pivot_root(2)).
-func (r *root) makeMount() error {
-	if err := unix.Mount("/", r.p.Base, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+// makePrivate keeps what is mounted in the box in the box. Only a mount can be made private,
+// or give its place to another (pivot_root(2)), so the root gets one of its own where it has
+// none: below a chroot(2).
+func (r *root) makePrivate() error {
+	mounted, err := isMount("/")
+	if err != nil {
 		return err
 	}
-	if err := unix.Mount("", r.p.Base, "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return err
+	top := "/"
+	if !mounted {
+		r.s.mount("/", r.p.Base, "", unix.MS_BIND|unix.MS_REC, "")
+		top = r.p.Base
 	}
-	if err := unix.Chroot(r.p.Base); err != nil {
-		return err
+	r.s.mount("", top, "", unix.MS_REC|unix.MS_PRIVATE, "")
+	if !mounted {
+		r.s.add("change the root", top, unix.SYS_CHROOT, r.s.text(top))
+		r.s.chdir("/")
 	}
-	return unix.Chdir("/")
+	return nil
+}
+
+// isMount reports whether something is mounted at the path.
+func isMount(path string) (bool, error) {
+	var stx unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, path, 0, 0, &stx); err != nil {
+		return false, fmt.Errorf("look at %s: %w", path, err)
+	}
+	return stx.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0, nil
 }
 
 func (r *root) system() error {
@@ -109,7 +119,7 @@ func (r *root) copyEntries(pattern string) error {
 	prefix, suffix, _ := strings.Cut(filepath.Base(pattern), "*")
 	folder := filepath.Dir(pattern)
 	if r.etc == nil {
-		r.etc = names(oldRoot + folder)
+		r.etc = names(folder)
 	}
 	for _, name := range r.etc {
 		if strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
@@ -124,34 +134,31 @@ func (r *root) copyEntries(pattern string) error {
 // copyEntry makes one entry of the machine appear; one that is not there is left out.
 func (r *root) copyEntry(path string) error {
 	var st unix.Stat_t
-	if err := unix.Lstat(oldRoot+path, &st); err != nil {
+	if err := unix.Lstat(path, &st); err != nil {
 		return nil
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFLNK {
-		return r.bind(bind{Source: path, Target: path})
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFLNK {
+		r.bindKind(bind{Source: path, Target: path}, kind == unix.S_IFDIR)
+		return nil
 	}
-	target, err := os.Readlink(oldRoot + path)
+	var target [unix.PathMax]byte
+	n, err := unix.Readlink(path, target[:])
 	if err != nil {
 		return fmt.Errorf("read link %s: %w", path, err)
 	}
-	if err := makeFolders(filepath.Dir(path)); err != nil {
-		return err
-	}
-	return unix.Symlink(target, path)
+	r.makeFolders(filepath.Dir(path))
+	r.s.symlink(string(target[:n]), path)
+	return nil
 }
 
 // granted binds what is to be read, and takes hold of what is to be written. What lies
 // below /tmp can only be put there when that is in its place.
 func (r *root) granted() error {
 	for _, dir := range []string{"/tmp", "/proc", "/dev/pts", "/dev/shm", "/run", "/var/tmp"} {
-		if err := makeFolders(dir); err != nil {
-			return err
-		}
+		r.makeFolders(dir)
 	}
 	if len(r.p.Secrets) > 0 {
-		if err := makeFolders(SecretsFolder); err != nil {
-			return err
-		}
+		r.makeFolders(SecretsFolder)
 	}
 	for _, target := range []string{"/tmp", "/var/tmp"} {
 		if err := r.hold(bind{Source: r.p.Tmp, Target: target}, false); err != nil {
@@ -182,81 +189,60 @@ func belowTmp(path string) bool {
 	return strings.HasPrefix(path, "/tmp/") || strings.HasPrefix(path, "/var/tmp/")
 }
 
+// isFolder reports whether the path names a folder.
+func isFolder(path string) (bool, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return false, fmt.Errorf("look at %s: %w", path, err)
+	}
+	return st.Mode&unix.S_IFMT == unix.S_IFDIR, nil
+}
+
 // bind makes something of the machine appear.
 func (r *root) bind(b bind) error {
-	var st unix.Stat_t
-	if err := unix.Stat(oldRoot+b.Source, &st); err != nil {
-		return fmt.Errorf("look at %s: %w", b.Source, err)
+	isDir, err := isFolder(b.Source)
+	if err == nil {
+		r.bindKind(b, isDir)
 	}
-	if err := place(b.Target, st.Mode&unix.S_IFMT == unix.S_IFDIR); err != nil {
-		return err
-	}
-	if err := unix.Mount(oldRoot+b.Source, b.Target, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("bind %s: %w", b.Source, err)
-	}
-	return nil
+	return err
+}
+
+func (r *root) bindKind(b bind, isDir bool) {
+	r.place(b.Target, isDir)
+	r.s.mount(oldRoot+b.Source, b.Target, "", unix.MS_BIND|unix.MS_REC, "")
 }
 
 // hold takes something of the machine, for putHeld.
 func (r *root) hold(b bind, readOnly bool) error {
-	fd, err := unix.OpenTree(unix.AT_FDCWD, oldRoot+b.Source,
-		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	isDir, err := isFolder(b.Source)
 	if err != nil {
-		return fmt.Errorf("take hold of %s: %w", b.Source, err)
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return fmt.Errorf("look at %s: %w", b.Source, err)
-	}
-	t := tree{fd: fd, target: b.Target, isDir: st.Mode&unix.S_IFMT == unix.S_IFDIR, readOnly: readOnly}
-	r.held = append(r.held, t)
-	if belowTmp(b.Target) {
-		return nil
-	}
-	return place(b.Target, t.isDir)
-}
-
-// place makes a file or folder that something can be mounted on. Package os would ask for
-// each whether it can be waited for, which is half the cost of the root.
-func place(path string, isDir bool) error {
-	if isDir {
-		return makeFolders(path)
-	}
-	if err := makeFolders(filepath.Dir(path)); err != nil {
 		return err
 	}
-	return writeFile(path, "")
-}
-
-// makeFolders makes a folder and those above it, from the longest that is there on.
-func makeFolders(path string) error {
-	err := unix.Mkdir(path, 0o755)
-	if err == unix.ENOENT {
-		if err := makeFolders(filepath.Dir(path)); err != nil {
-			return err
-		}
-		err = unix.Mkdir(path, 0o755)
-	}
-	if err != nil && err != unix.EEXIST {
-		return fmt.Errorf("make %s: %w", path, err)
+	r.held = append(r.held, tree{fd: r.s.take(oldRoot + b.Source), target: b.Target, isDir: isDir, readOnly: readOnly})
+	if !belowTmp(b.Target) {
+		r.place(b.Target, isDir)
 	}
 	return nil
 }
 
-// writeFile makes a file unless it is there.
-func writeFile(path, text string) error {
-	fd, err := unix.Open(path, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
-	if err == unix.EEXIST {
-		return nil
+// place makes a file or folder that something can be mounted on.
+func (r *root) place(path string, isDir bool) {
+	if isDir {
+		r.makeFolders(path)
+		return
 	}
-	if err == nil {
-		_, err = unix.Write(fd, []byte(text))
-		err = errors.Join(err, unix.Close(fd))
+	r.makeFolders(filepath.Dir(path))
+	r.s.file(path, "")
+}
+
+// makeFolders makes a folder and those above it. One may be there already in what was bound.
+func (r *root) makeFolders(path string) {
+	if r.made[path] {
+		return
 	}
-	if err != nil {
-		return fmt.Errorf("make %s: %w", path, err)
-	}
-	return nil
+	r.makeFolders(filepath.Dir(path))
+	r.s.mkdir(path, 0o755).pass = uintptr(unix.EEXIST)
+	r.made[path] = true
 }
 
 // accounts writes what programs ask about users and hosts: the box knows its own alone.
@@ -285,12 +271,8 @@ func (r *root) accounts() error {
 	}
 	maps.Copy(texts, r.p.Texts)
 	for path, text := range texts {
-		if err := makeFolders(filepath.Dir(path)); err != nil {
-			return err
-		}
-		if err := writeFile(path, text); err != nil {
-			return err
-		}
+		r.makeFolders(filepath.Dir(path))
+		r.s.file(path, text)
 	}
 	return nil
 }
@@ -303,9 +285,7 @@ func (r *root) devices() error {
 		}
 	}
 	for name, target := range devLinks() {
-		if err := unix.Symlink(target, "/dev/"+name); err != nil {
-			return err
-		}
+		r.s.symlink(target, "/dev/"+name)
 	}
 	return nil
 }
@@ -314,67 +294,51 @@ func (r *root) devices() error {
 // of the machine.
 func (r *root) leave() error {
 	if r.p.has(Proc) {
-		err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
-		if err != nil {
-			return &lackError{Proc, fmt.Errorf("mount /proc: %w", err)}
-		}
+		r.s.part = Proc
+		r.s.mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
+		r.s.part = Files
 	}
-	if err := unix.Unmount(oldRoot, unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("leave the root of the machine: %w", err)
-	}
-	return unix.Rmdir(oldRoot)
+	r.s.add("leave the root of the machine", "", unix.SYS_UMOUNT2, r.s.text(oldRoot), unix.MNT_DETACH)
+	r.s.add("leave the root of the machine", "", unix.SYS_UNLINKAT, here, r.s.text(oldRoot), unix.AT_REMOVEDIR)
+	return nil
 }
 
 // seal makes everything so far read-only, /proc as well, without devices and set-uid.
 func (r *root) seal() error {
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &attr); err != nil {
-		return fmt.Errorf("make the root read-only: %w", err)
-	}
+	r.s.setMount(here, "/", unix.MOUNT_ATTR_RDONLY|unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
 	return nil
 }
 
 // putHeld puts what may be written, and what lies below /tmp, in its place.
 func (r *root) putHeld() error {
 	for _, t := range r.held {
-		if err := t.put(); err != nil {
-			return fmt.Errorf("put %s in its place: %w", t.target, err)
-		}
+		r.put(t)
 	}
 	return nil
 }
 
-func (t tree) put() error {
-	defer unix.Close(t.fd)
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID}
+func (r *root) put(t tree) {
+	attributes := uint64(unix.MOUNT_ATTR_NOSUID)
 	if !strings.HasPrefix(t.target, "/dev/") {
-		attr.Attr_set |= unix.MOUNT_ATTR_NODEV
+		attributes |= unix.MOUNT_ATTR_NODEV
 	}
 	if t.readOnly {
-		attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
+		attributes |= unix.MOUNT_ATTR_RDONLY
 	}
-	if err := unix.MountSetattr(t.fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
-		return err
-	}
+	r.s.setMount(t.fd, "", attributes)
 	if belowTmp(t.target) {
-		if err := place(t.target, t.isDir); err != nil {
-			return err
-		}
+		r.place(t.target, t.isDir)
 	}
-	return unix.MoveMount(t.fd, "", unix.AT_FDCWD, t.target, unix.MOVE_MOUNT_F_EMPTY_PATH)
+	r.s.add("put in its place", t.target, unix.SYS_MOVE_MOUNT, t.fd, r.s.text(""), here, r.s.text(t.target),
+		unix.MOVE_MOUNT_F_EMPTY_PATH)
+	r.s.close(t.fd)
 }
 
 // fresh mounts what every box has of its own.
 func (r *root) fresh() error {
 	const flags = unix.MS_NOSUID | unix.MS_NOEXEC
-	if err := unix.Mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620"); err != nil {
-		return fmt.Errorf("mount /dev/pts: %w", err)
-	}
-	if err := r.p.putSecrets(); err != nil {
-		return err
-	}
-	if err := unix.Mount("shm", "/dev/shm", "tmpfs", flags|unix.MS_NODEV, "mode=1777,size="+shmSize); err != nil {
-		return fmt.Errorf("mount /dev/shm: %w", err)
-	}
+	r.s.mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
+	r.p.putSecrets(r.s)
+	r.s.mount("shm", "/dev/shm", "tmpfs", flags|unix.MS_NODEV, "mode=1777,size="+shmSize)
 	return nil
 }

@@ -1,11 +1,11 @@
 // Package sandbox owns the box of one attempt: starting a program confined, finding every
 // process that came of it, measuring them and ending them all.
 //
-// A box is made anew for every program by its init, process 1 of the box, which is
-// convertd-runner itself: namespaces of its own (mount, pid, ipc, uts, net, cgroup, and
-// user unless the daemon is root), a read-only root that holds the system's programs and
-// what is granted, a user of its own without groups, no capabilities, no new privileges,
-// Landlock and a filter of system calls. What a machine does not give is left out and
+// A box is made anew for every program by its init, process 1 of the box, which is a fork
+// of convertd-runner: namespaces of its own (mount, pid, ipc, uts, net, cgroup, and user
+// unless the daemon is root), a read-only root that holds the system's programs and what is
+// granted, a user of its own without groups, no capabilities, no new privileges, Landlock
+// and a filter of system calls. What a machine does not give is left out and
 // named (Lacks).
 //
 // It does not own what is run, for how long, or what its output means (runner).
@@ -40,6 +40,9 @@ type Confinement struct {
 
 	// Base is the work folder, for the box to write; HOME in it is Home.
 	Base, Home string
+	// Tmp is an empty folder in Base, the box's own, to be /tmp of the first program; "" for
+	// none.
+	Tmp string
 	// Read and Write are further files and folders that the box holds, at their own paths;
 	// Extra are such to be read at others.
 	Read, Write []string

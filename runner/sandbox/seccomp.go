@@ -1,11 +1,6 @@
 package sandbox
 
-import (
-	"fmt"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Offsets of struct seccomp_data (seccomp(2)) on little-endian machines: the number of
 // the call, the architecture, and the lower halves of its arguments.
@@ -148,14 +143,4 @@ func forbiddenCalls() []uint32 {
 		unix.SYS_SETTIMEOFDAY, unix.SYS_CLOCK_SETTIME, unix.SYS_SETHOSTNAME, unix.SYS_SETDOMAINNAME,
 		unix.SYS_SYSLOG, unix.SYS_VHANGUP, unix.SYS_LOOKUP_DCOOKIE, unix.SYS_NFSSERVCTL,
 	}, nativeForbidden()...)
-}
-
-// install puts the filter over the calling thread and what it starts.
-func (f filter) install() error {
-	program := unix.SockFprog{Len: uint16(len(f)), Filter: &f[0]}
-	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
-	if errno != 0 {
-		return fmt.Errorf("install the filter of system calls: %w", errno)
-	}
-	return nil
 }

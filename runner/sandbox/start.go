@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -62,7 +61,7 @@ func (c *Confinement) try(path string, cmd Command) (*Process, error) {
 		err = c.giveStreams(ends)
 	}
 	if err == nil {
-		err = p.startInit(plan, ends, cmd.Files)
+		err = p.startInit(plan, append(slices.Clip(ends), descriptorsOf(cmd.Files)...))
 		ends.close()
 	}
 	if err != nil {
@@ -86,72 +85,70 @@ func (c *Confinement) giveStreams(ends files) error {
 	return nil
 }
 
-// startInit starts the init of the box, tells it the plan and hears how it went.
-func (p *Process) startInit(plan *plan, ends files, more []*os.File) error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+// startInit forks the init of the box and hears how it went.
+func (p *Process) startInit(plan *plan, given files) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("make control connection: %w", err)
 	}
 	p.control = os.NewFile(uintptr(pair[0]), "control")
-	p.PID, err = forkInit(plan, append(slices.Concat(ends[:3], []int{pair[1]}, ends[3:]), descriptorsOf(more)...))
+	s, err := p.forkInit(plan, given, pair[1])
 	unix.Close(pair[1])
 	if err != nil {
 		return err
 	}
-	if err := json.NewEncoder(p.control).Encode(plan); err != nil {
-		return fmt.Errorf("instruct the box: %w", err)
-	}
-	mail := &mailbox{from: p.control}
-	p.reports = json.NewDecoder(mail)
-	var r report
-	err = p.reports.Decode(&r)
-	p.Listener = mail.came
+	r, err := p.hear()
 	if err != nil {
 		return fmt.Errorf("the init of the box ended: %w", err)
 	}
-	return r.problem(plan)
+	return r.problem(plan, s)
 }
 
 // problem returns what kept the program from starting.
-func (r report) problem(p *plan) error {
-	switch {
-	case r.Lack != "":
-		return &lackError{r.Lack, errors.New(r.Why)}
-	case r.Errno != 0:
-		return fmt.Errorf("start %s: %s: %w", p.Path, r.Why, syscall.Errno(r.Errno))
-	case r.Why != "":
-		return fmt.Errorf("start %s: %s", p.Path, r.Why)
+func (r report) problem(p *plan, s *script) error {
+	if r.kind == reportStarted {
+		return nil
 	}
-	return nil
+	n, err := s.problem(int(r.value), syscall.Errno(r.extra))
+	if n.part != "" {
+		return &lackError{n.part, err}
+	}
+	return fmt.Errorf("start %s: %w", p.Path, err)
 }
 
-// forkInit starts the init in the namespaces of the box.
-func forkInit(plan *plan, fds files) (int, error) {
-	attr := &syscall.ProcAttr{
-		Dir: "/", Env: []string{"GOMAXPROCS=2", "GOGC=off"}, Files: fds.descriptors(),
-		Sys: &syscall.SysProcAttr{Setsid: true},
-	}
+// forkInit makes the init in the namespaces of the box.
+func (p *Process) forkInit(plan *plan, given files, control int) (*script, error) {
+	var flags uintptr
+	var held *gate
 	if plan.has(Namespaces) {
-		attr.Sys.Cloneflags = namespaces
-		if plan.Network == Shared {
-			attr.Sys.Cloneflags &^= unix.CLONE_NEWNET
-		}
-		if uid := os.Geteuid(); uid != 0 {
-			attr.Sys.Cloneflags |= unix.CLONE_NEWUSER
-			attr.Sys.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-			gid := os.Getegid()
-			attr.Sys.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-			attr.Sys.AmbientCaps = initCapabilities()
-		}
+		flags = namespaces
 	}
-	pid, err := syscall.ForkExec(selfExe, []string{"convertd-runner", InitWord}, attr)
-	if err != nil && attr.Sys.Cloneflags != 0 {
-		return 0, &lackError{Namespaces, err}
+	if plan.Network == Shared {
+		flags &^= unix.CLONE_NEWNET
+	}
+	if flags != 0 && os.Geteuid() != 0 {
+		flags |= unix.CLONE_NEWUSER
+		var err error
+		if held, err = newGate(); err != nil {
+			return nil, err
+		}
+		defer held.close()
+	}
+	s, err := plan.write(given, held, control)
+	if err != nil {
+		return nil, fmt.Errorf("plan the box: %w", err)
+	}
+	p.PID, err = s.fork(flags)
+	if err == nil && held != nil {
+		err = held.open(p.PID)
+	}
+	if err != nil && flags != 0 {
+		return nil, &lackError{Namespaces, err}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("start the init of the box: %w", err)
+		return nil, fmt.Errorf("start the init of the box: %w", err)
 	}
-	return pid, nil
+	return s, nil
 }
 
 // abandon ends and reaps an init that could not start its program.
@@ -186,9 +183,8 @@ func (p *Process) forget() {
 // verdict is how the program ended, as far as its init could tell before it ended itself.
 func (p *Process) verdict(init End) End {
 	defer p.control.Close()
-	var r report
-	if err := p.reports.Decode(&r); err != nil || !r.Ended {
-		return init
+	if r, err := p.hear(); err == nil && r.kind == reportEnded {
+		return r.asEnd()
 	}
-	return endOf(syscall.WaitStatus(r.Status), syscall.Rusage{Maxrss: r.MaxRSS >> 10})
+	return init
 }
