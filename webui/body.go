@@ -32,19 +32,37 @@ func (s *Server) openBody(w http.ResponseWriter, r *http.Request, limit int64) (
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
-	if err := s.room(r.ContentLength); err != nil {
+	size := max(r.ContentLength, 0)
+	if err := s.reserve(size); err != nil {
 		return nil, err
 	}
-	body := &steadyBody{body: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w), idle: s.Limits.Idle}
-	body.promise(&s.promised, r.ContentLength)
-	return body, nil
+	return &steadyBody{
+		body: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w), idle: s.Limits.Idle,
+		promised: &s.promised, left: size,
+	}, nil
+}
+
+// reserve promises room for an upload of so many bytes, 0 for an unknown number, or
+// refuses it. Of a hundred that come at once those get it for which there is room.
+func (s *Server) reserve(size int64) error {
+	for {
+		promised := s.promised.Load()
+		if err := s.roomBeside(promised, size); err != nil {
+			return err
+		}
+		if s.promised.CompareAndSwap(promised, promised+size) {
+			return nil
+		}
+	}
 }
 
 // room refuses an upload for which there is no room on the disk, what uploads under way
 // will still bring left out.
-func (s *Server) room(size int64) error {
+func (s *Server) room(size int64) error { return s.roomBeside(s.promised.Load(), size) }
+
+func (s *Server) roomBeside(promised, size int64) error {
 	free, err := s.Spool.Free()
-	if err == nil && size+s.promised.Load() > free-spare {
+	if err == nil && size > free-spare-promised { // a sum of sizes that strangers name might overflow
 		return fault.New(fault.InsufficientStorage, "There is no room left to store the upload.",
 			"Try again later, or send a smaller file; the administrator has to free disk space.")
 	}
@@ -62,12 +80,6 @@ type steadyBody struct {
 	// promised counts what all bodies will still bring, left what this one will.
 	promised *atomic.Int64
 	left     int64
-}
-
-// promise counts size bytes that are to come; an unknown size counts as none.
-func (b *steadyBody) promise(all *atomic.Int64, size int64) {
-	b.promised, b.left = all, max(size, 0)
-	all.Add(b.left)
 }
 
 // came takes what came off the promise.

@@ -23,8 +23,9 @@ func TestSteadyBody_takes_back_what_it_promised(t *testing.T) {
 	} {
 		var all atomic.Int64
 		all.Store(5) // another upload
-		b := &steadyBody{body: io.NopCloser(source), control: http.NewResponseController(httptest.NewRecorder()), idle: time.Minute}
-		b.promise(&all, 10)
+		b := &steadyBody{body: io.NopCloser(source), control: http.NewResponseController(httptest.NewRecorder()), idle: time.Minute,
+			promised: &all, left: 10}
+		all.Add(10) // as reserve does
 		if all.Load() != 15 {
 			t.Errorf("%s: %d promised at the beginning", name, all.Load())
 		}

@@ -20,7 +20,11 @@ func (s *Server) find(ctx context.Context, p httprouter.Params) (job.Job, error)
 	if !isID(id) {
 		return job.Job{}, noSuchJob
 	}
-	return s.Jobs.Find(ctx, id)
+	j, err := s.Jobs.Find(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		err = noSuchJob // an id that could be one is told like one that could not
+	}
+	return j, err
 }
 
 // document makes the job document of a row, with what its runner tells about it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/julienschmidt/httprouter"
 
 	"convertd/runner/fault"
+	"convertd/webui/auth"
 )
 
 const (
@@ -35,27 +37,51 @@ type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	buffer  bytes.Buffer
+	// leave gives its place to another.
+	leave func()
+	// err is why nothing can be sent any more.
+	err error
 }
 
 // openStream begins an event stream, or refuses when there are too many. The caller
-// calls close.
-func (s *Server) openStream(w http.ResponseWriter) (*stream, error) {
-	select {
-	case s.streams <- struct{}{}:
-	default:
-		return nil, fault.New(fault.Unavailable, "Too many event streams are open.", "Poll the status instead, or connect again later.")
+// calls leave.
+func (s *Server) openStream(w http.ResponseWriter, r *http.Request) (*stream, error) {
+	leave, err := s.takeStream(s.Guard.Address(r))
+	if err != nil {
+		return nil, err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no")
+	if paced, ok := w.(*response); ok {
+		paced.pace = min(paced.pace, streamWrite)
+	}
 	w.WriteHeader(http.StatusOK)
-	st := &stream{w: w, control: http.NewResponseController(w)}
+	st := &stream{w: w, control: http.NewResponseController(w), leave: leave}
 	st.buffer.WriteString("retry: " + streamRetry + "\n\n")
 	return st, nil
 }
 
-func (s *Server) closeStream() { <-s.streams }
+// takeStream takes a place among all event streams, and one of the address.
+func (s *Server) takeStream(addr netip.Addr) (leave func(), err error) {
+	free, network := s.rates.free(addr), auth.Network(addr)
+	if !free && !s.rates.streams.Open(network) {
+		return nil, slowDown("event streams at once", streamWrite)
+	}
+	giveBack := func() {
+		if !free {
+			s.rates.streams.Close(network)
+		}
+	}
+	select {
+	case s.streams <- struct{}{}:
+		return func() { giveBack(); <-s.streams }, nil
+	default:
+		giveBack()
+		return nil, fault.New(fault.Unavailable, "Too many event streams are open.", "Poll the status instead, or connect again later.")
+	}
+}
 
 // event adds one event; send makes the client see it. A line end in data would end the
 // field, so each line becomes a field of its own.
@@ -77,16 +103,14 @@ func (st *stream) pulse() { st.buffer.WriteString(":\n\n") }
 
 // send writes what was added. A client that takes nothing for a while is given up.
 func (st *stream) send() error {
-	if st.buffer.Len() == 0 {
-		return nil
+	if st.buffer.Len() == 0 || st.err != nil {
+		return st.err
 	}
-	_ = st.control.SetWriteDeadline(time.Now().Add(streamWrite)) // not every writer has one
-	_, err := st.w.Write(st.buffer.Bytes())
+	if _, st.err = st.w.Write(st.buffer.Bytes()); st.err == nil {
+		st.err = st.control.Flush()
+	}
 	st.buffer.Reset()
-	if err != nil {
-		return err
-	}
-	return st.control.Flush()
+	return st.err
 }
 
 // jobEvents streams status and log of one job.
@@ -105,11 +129,11 @@ func (s *Server) jobEvents(w http.ResponseWriter, r *http.Request, p httprouter.
 	log := s.followLog(j.ID, j.Attempt, r.Header.Get("Last-Event-ID"))
 	defer log.close()
 	log.silent = r.URL.Query().Get("log") == "0"
-	st, err := s.openStream(w)
+	st, err := s.openStream(w, r)
 	if err != nil {
 		return err
 	}
-	defer s.closeStream()
+	defer st.leave()
 	watch := s.hub.watch([]string{j.ID})
 	defer watch.close()
 	f := follower{stream: st, log: log, last: view{}}
@@ -211,11 +235,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, _ httprouter.Par
 			return noSuchJob
 		}
 	}
-	st, err := s.openStream(w)
+	st, err := s.openStream(w, r)
 	if err != nil {
 		return err
 	}
-	defer s.closeStream()
+	defer st.leave()
 	_ = s.followAll(r.Context(), &flock{stream: st, group: group, ids: ids, last: map[string]view{}})
 	return nil
 }

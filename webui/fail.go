@@ -87,10 +87,11 @@ func (s *Server) fail(w *response, r *http.Request, kind kind, err error) {
 	problem := s.problem(r, err)
 	if r.ContentLength != 0 {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(linger))
+		w.pace += linger // the answer goes out when the rest was waited for
 	}
 	switch problem.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Retry-After", retryAfter(err))
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="convertd"`)
 	}

@@ -33,10 +33,11 @@ type route struct {
 // serve makes httprouter's form of a route.
 func (s *Server) serve(rt route) httprouter.Handle {
 	return func(w http.ResponseWriter, r *http.Request, p httprouter.Params) {
-		answer := &response{ResponseWriter: w}
-		err := wrongToken
-		if rt.kind == page || !s.Guard.BadToken(r) {
+		answer := &response{ResponseWriter: w, pace: s.Limits.Idle}
+		err := s.admit(rt, r)
+		if err == nil {
 			err = rt.handle(answer, r, p)
+			s.noteMiss(rt, r, err)
 		}
 		if err != nil {
 			s.fail(answer, r, rt.kind, err)
@@ -51,7 +52,7 @@ func (s *Server) fallback(err error) http.HandlerFunc {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			kind = api
 		}
-		s.fail(&response{ResponseWriter: w}, r, kind, err)
+		s.fail(&response{ResponseWriter: w, pace: s.Limits.Idle}, r, kind, err)
 	}
 }
 
@@ -109,16 +110,20 @@ func (s *Server) logged(next http.Handler) http.Handler {
 	})
 }
 
-// response remembers whether an answer has begun, after which it can only be cut.
+// response remembers whether an answer has begun, after which it can only be cut, and
+// gives up a client that does not take it.
 type response struct {
 	http.ResponseWriter
 	status int
+	// pace is how long the client may leave a piece that was written; 0 for ever.
+	pace time.Duration
 }
 
 func (w *response) WriteHeader(status int) {
 	if status >= http.StatusOK {
 		w.status = status
 	}
+	w.hurry()
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -126,7 +131,16 @@ func (w *response) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
+	w.hurry()
 	return w.ResponseWriter.Write(p)
+}
+
+// hurry gives the client its time anew. The deadline stays on the connection, so that the
+// next answer has to begin with it as well.
+func (w *response) hurry() {
+	if w.pace > 0 {
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(w.pace)) // not every writer has one
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -173,7 +173,7 @@ func TestJob_names_from_a_trusted_proxy_only(t *testing.T) {
 	}
 }
 
-func TestJob_cancel_twice_and_after_the_end(t *testing.T) {
+func TestAttack_C18_cancel_twice_and_after_the_end(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	waiting := b.made()

@@ -122,6 +122,9 @@ func (s *Server) retry(r *http.Request, j job.Job, params []byte) (accepted, err
 // again submits an ended job again with the parameters that choose returns for its recipe.
 func (s *Server) again(r *http.Request, j job.Job, choose func(recipe.Recipe) (map[string][]string, error)) (made accepted, err error) {
 	sub := s.newSubmission(r)
+	if err := s.maySubmit(sub.caller); err != nil {
+		return made, err
+	}
 	defer func() { err = s.cleanUp(sub, err) }()
 	defer func() { s.noteRefusal(r, sub, err) }()
 	sub.owner, sub.recipe = j.Owner, j.Recipe

@@ -28,6 +28,9 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, _ httprouter
 		return noSuchPage
 	}
 	v := s.visit(w, r)
+	if err := s.mayTry(v.Addr); err != nil {
+		return err
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxSettings)
 	if err := r.ParseForm(); err != nil {
 		return unreadableForm(err)
@@ -35,6 +38,9 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, _ httprouter
 	if s.Guard.SignIn(w, r.PostForm.Get("code")) {
 		http.Redirect(w, r, "/admin", http.StatusSeeOther)
 		return nil
+	}
+	if err := s.wrongTry(v.Addr, nil); err != nil {
+		return err
 	}
 	view := s.signInView(v, "")
 	view.Refused = &pages.Problem{Message: v.texts.Text("admin.badcode"), Hint: v.texts.Text("admin.badcodehint")}

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -73,6 +74,9 @@ func (s *Server) submitForm(w http.ResponseWriter, r *http.Request, _ httprouter
 }
 
 func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, sub *submission) (accepted, error) {
+	if err := s.maySubmit(sub.caller); err != nil {
+		return accepted{}, err
+	}
 	if err := s.receiveForm(w, r, sub); err != nil {
 		return accepted{}, err
 	}
@@ -88,6 +92,9 @@ func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, sub *submissio
 
 // refuseForm shows the form again. What is our own fault is told on a page of its own.
 func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, v visit, sub *submission, reason error) error {
+	if late := (throttled{}); errors.As(reason, &late) {
+		return reason
+	}
 	problem := s.problem(r, reason)
 	if problem.Status >= http.StatusInternalServerError {
 		s.failPage(w, r, problem)

@@ -228,7 +228,7 @@ func manyLines(n int) string {
 	return log.String()
 }
 
-func TestPages_names_are_escaped(t *testing.T) {
+func TestAttack_B07_names_are_escaped_in_pages(t *testing.T) {
 	t.Parallel()
 	b := setup(t).browser()
 	id := b.submitted([]string{"to=copy"}, upload{"<img src=x onerror=alert(1)>.txt", "x"})
@@ -263,7 +263,7 @@ func TestPages_only_who_may_manage_acts(t *testing.T) {
 	}
 }
 
-func TestPages_forms_of_other_sites_are_refused(t *testing.T) {
+func TestAttack_C04_forms_of_other_sites_are_refused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	made := b.made()

@@ -51,6 +51,7 @@ type Options struct {
 	// Guard knows who a caller is and which hosts we answer for.
 	Guard  *auth.Guard
 	Limits Limits
+	Rates  Rates
 	// Pages is what the pages tell about this installation.
 	Pages PageOptions
 	// UserAddresses are the domains that success mail goes to, "any" for all; none means
@@ -69,8 +70,11 @@ type Limits struct {
 	Upload int64
 	// Files is how many files one submission may carry; default 1000.
 	Files int
-	// Idle is how long a body may send nothing before it is given up; default 1 min.
+	// Idle is how long a body may send nothing, and an answer be left unread, before it is
+	// given up; default 1 min.
 	Idle time.Duration
+	// Header is how long the head of a request may take; default 10 s.
+	Header time.Duration
 	// Streams is how many event streams may be open at once; default 10,000.
 	Streams int
 	// UploadAge is how long an unfinished upload is kept; default 24 h.
@@ -81,6 +85,7 @@ func (l Limits) orDefaults() Limits {
 	setDefault(&l.Upload, 20<<30)
 	setDefault(&l.Files, 1000)
 	setDefault(&l.Idle, time.Minute)
+	setDefault(&l.Header, 10*time.Second)
 	setDefault(&l.Streams, 10_000)
 	setDefault(&l.UploadAge, 24*time.Hour)
 	return l
@@ -101,6 +106,7 @@ type Server struct {
 	tus     *tus.Handler
 	pages   *pages.Pages
 	mails   limits
+	rates   *rates
 	// programs knows the versions of what steps execute.
 	programs *program.Catalog
 	// stopping is closed when the server is told to stop: what only waits then ends, and
@@ -128,7 +134,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, pages: book, stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams),
+	s := &Server{Options: o, pages: book, rates: newRates(o.Rates), stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams),
 		programs: program.NewCatalog(o.Version)}
 	s.buffers.New = func() any { return new(make([]byte, form.BufferSize)) }
 	s.board = newBoard(o.Status, s.statusFromRow)
@@ -154,11 +160,12 @@ const stopPatience = 20 * time.Second
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	hs := &http.Server{
 		Handler:           s.handler,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: s.Limits.Header,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
+	hs.ConnState = (&crowd{server: s}).turn
 	stopSweeping := s.sweep()
 	defer stopSweeping()
 	failed := make(chan error, len(listeners))

@@ -38,6 +38,9 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request, _ httprouter.
 		return err
 	}
 	sub := s.newSubmission(r)
+	if err := s.maySubmit(sub.caller); err != nil {
+		return err // and no row about it: those would be as many
+	}
 	defer func() { err = s.cleanUp(sub, err) }()
 	defer func() { s.noteRefusal(r, sub, err) }()
 	key, err := s.beginKey(r, sub.caller)

@@ -130,7 +130,7 @@ func TestSubmit_refuses(t *testing.T) {
 	}
 }
 
-func TestSubmit_with_an_idempotency_key(t *testing.T) {
+func TestAttack_A18_an_idempotency_key_twice(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	send := func(key, cookie, content string) answer {

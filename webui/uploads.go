@@ -15,6 +15,9 @@ func (s *Server) describeUploads(w http.ResponseWriter, _ *http.Request, _ httpr
 }
 
 func (s *Server) createUpload(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
+	if err := s.mayUpload(r); err != nil {
+		return err
+	}
 	return s.tus.Create(w, r)
 }
 

@@ -92,13 +92,24 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 	return webui.Options{
 		Spool: spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
 		QueueLimits: webQueueLimits(loaded.Queue),
-		Limits:      webui.Limits{Upload: int64(loaded.Web.MaxUpload)},
+		Limits:      webui.Limits{Upload: int64(loaded.Web.MaxUpload)}, Rates: webRates(loaded.Web),
 		Pages: webui.PageOptions{
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed),
 			MailsFailures: mailConfig(loaded).Enabled() && loaded.Mail.Admin != "",
 		},
 		UserAddresses: strings.FieldsFunc(loaded.Mail.UserAddresses, func(c rune) bool { return c == ',' || c == ' ' }),
 	}, nil
+}
+
+func webRates(w config.Web) webui.Rates {
+	rates := webui.Rates{
+		Submissions: w.SubmissionsPerHour, Uploads: w.UploadsPerHour, Requests: w.RequestsPerSecond, UnknownIDs: w.UnknownIDsPerMinute,
+		SignIns: w.SignInsPerMinute, Streams: w.StreamsPerAddress, Connections: w.ConnectionsPerAddress,
+	}
+	for _, text := range w.Unlimited {
+		rates.Unlimited = append(rates.Unlimited, prefixOf(text))
+	}
+	return rates
 }
 
 func webQueueLimits(queues map[string]config.Queue) map[string]webui.QueueLimits {

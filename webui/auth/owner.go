@@ -63,13 +63,31 @@ func ownerOfAddress(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return address + "local" // a unix socket
 	}
-	if addr.Is6() && !addr.Is4In6() {
-		if prefix, err := addr.WithZone("").Prefix(64); err == nil {
-			return address + prefix.String()
-		}
+	if network := Network(addr); network.Is6() {
+		return address + network.String() + "/64"
 	}
 	return address + addr.Unmap().String()
 }
+
+// Network is what of an address stands for one client: an IPv4 address, or the IPv6
+// network of 64 bits, which is what one subscriber gets.
+func Network(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap()
+	if prefix, err := addr.WithZone("").Prefix(64); err == nil && addr.Is6() {
+		return prefix.Addr()
+	}
+	return addr
+}
+
+// Address returns the address of the request's client, behind trusted proxies if there
+// are any; the zero Addr for a unix socket.
+func (g *Guard) Address(r *http.Request) netip.Addr {
+	addr, _ := g.address(r)
+	return addr
+}
+
+// Trusted reports whether the address is that of a trusted proxy.
+func (g *Guard) Trusted(addr netip.Addr) bool { return g.trusted(addr) }
 
 // address is the client's address: the peer's, or the nearest address in
 // X-Forwarded-For that is no trusted proxy. The second result says whether the peer is

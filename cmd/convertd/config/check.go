@@ -54,12 +54,14 @@ func isLoopback(host string) bool {
 
 func (l *Loaded) checkProxies() error {
 	var problems []error
-	for _, text := range l.Web.TrustedProxies {
-		if _, err := netip.ParsePrefix(text); err == nil {
-			continue
-		}
-		if _, err := netip.ParseAddr(text); err != nil {
-			problems = append(problems, fmt.Errorf("[web] trusted_proxies: %q is neither an address nor a network such as 10.0.0.0/8", text))
+	for key, list := range map[string][]string{"trusted_proxies": l.Web.TrustedProxies, "unlimited": l.Web.Unlimited} {
+		for _, text := range list {
+			if _, err := netip.ParsePrefix(text); err == nil {
+				continue
+			}
+			if _, err := netip.ParseAddr(text); err != nil {
+				problems = append(problems, fmt.Errorf("[web] %s: %q is neither an address nor a network such as 10.0.0.0/8", key, text))
+			}
 		}
 	}
 	if l.Web.UserHeader != "" && len(l.Web.TrustedProxies) == 0 {
@@ -77,6 +79,13 @@ func (l *Loaded) checkNumbers() error {
 	}
 	atLeast("[dispatcher] slots", int64(l.Dispatcher.Slots), 1)
 	atLeast("[web] max_upload", int64(l.Web.MaxUpload), 1)
+	for key, value := range map[string]int{
+		"submissions_per_hour": l.Web.SubmissionsPerHour, "uploads_per_hour": l.Web.UploadsPerHour, "requests_per_second": l.Web.RequestsPerSecond,
+		"unknown_ids_per_minute": l.Web.UnknownIDsPerMinute, "sign_ins_per_minute": l.Web.SignInsPerMinute,
+		"streams_per_address": l.Web.StreamsPerAddress, "connections_per_address": l.Web.ConnectionsPerAddress,
+	} {
+		atLeast("[web] "+key, int64(value), 0) // 0 for no limit
+	}
 	atLeast("[keep] results", int64(l.Keep.Results), 1)
 	atLeast("[keep] failed", int64(l.Keep.Failed), 1)
 	atLeast("[keep] rows", int64(l.Keep.Rows), 1)

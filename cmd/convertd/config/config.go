@@ -39,6 +39,23 @@ type Web struct {
 	Hosts          []string `toml:"hosts"`
 	TrustedProxies []string `toml:"trusted_proxies"`
 	UserHeader     string   `toml:"user_header"`
+	// How often one caller may ask; 0 means as often as it likes. Of IPv6 addresses the
+	// network of 64 bits counts. Answers beyond are 429 with Retry-After.
+	// SubmissionsPerHour and UploadsPerHour are jobs and resumable uploads per owner; an
+	// address may have four times as many.
+	SubmissionsPerHour int `toml:"submissions_per_hour"`
+	UploadsPerHour     int `toml:"uploads_per_hour"`
+	// RequestsPerSecond is per address, whatever is asked for; polling is most of it.
+	RequestsPerSecond int `toml:"requests_per_second"`
+	// UnknownIDsPerMinute is how often an address may ask for jobs that are not there.
+	UnknownIDsPerMinute int `toml:"unknown_ids_per_minute"`
+	// SignInsPerMinute is how many wrong tokens an address may try.
+	SignInsPerMinute int `toml:"sign_ins_per_minute"`
+	// StreamsPerAddress and ConnectionsPerAddress are how many may be open at once.
+	StreamsPerAddress     int `toml:"streams_per_address"`
+	ConnectionsPerAddress int `toml:"connections_per_address"`
+	// Unlimited are addresses and networks that none of these holds for but sign-ins.
+	Unlimited []string `toml:"unlimited"`
 }
 
 // Database is the PostgreSQL that holds the rows; empty under `up` means a private one.
@@ -105,7 +122,7 @@ type Sandbox struct {
 // Default returns the settings in force when nothing is configured.
 func Default() Config {
 	return Config{
-		Web:        Web{Listen: "127.0.0.1:8080", MaxUpload: 20 << 30},
+		Web:        defaultWeb(),
 		Memcached:  Memcached{},
 		Dispatcher: Dispatcher{Slots: runtime.NumCPU()},
 		Resources:  map[string]int{},
@@ -119,5 +136,17 @@ func Default() Config {
 			Free:    Share{Percent: 5},
 		},
 		Sandbox: Sandbox{UIDBase: 64000},
+	}
+}
+
+// defaultWeb lets people never notice that there are rates, whether one drops a thousand
+// files or an office shares an address; who works on the machine itself has none.
+func defaultWeb() Web {
+	return Web{
+		Listen: "127.0.0.1:8080", MaxUpload: 20 << 30,
+		SubmissionsPerHour: 5000, UploadsPerHour: 5000, RequestsPerSecond: 500,
+		UnknownIDsPerMinute: 300, SignInsPerMinute: 10,
+		StreamsPerAddress: 256, ConnectionsPerAddress: 1024,
+		Unlimited: []string{"127.0.0.0/8", "::1"},
 	}
 }
