@@ -72,6 +72,8 @@ func TestProblemsAreNamed(t *testing.T) {
 		"outside address":        {"[web]\nbase_url = \"https://convert.example.org\"\n", nil, "nobody would have to sign in"},
 		"header from anyone":     {"[web]\nuser_header = \"X-Remote-User\"\n", nil, "trusted_proxies"},
 		"proxy's address":        {"[web]\nuser_header = \"X\"\ntrusted_proxies = [\"proxy\"]\n", nil, `"proxy" is neither`},
+		"not unlimited":          {"[web]\nunlimited = [\"lan\"]\n", nil, `[web] unlimited: "lan" is neither`},
+		"a negative rate":        {"[web]\nrequests_per_second = -1\n", nil, "[web] requests_per_second = -1: at least 0"},
 		"mail without sender":    {"[mail]\nsmtp = \"localhost:25\"\n", nil, "[mail] from"},
 		"more than all free":     {"[keep]\nfree = \"100%\"\n", nil, "no percentage from 0% to below 100%"},
 		"negative limit":         {"[queue.a]\nlimit = -1\n", nil, "cannot be negative"},
