@@ -6,7 +6,7 @@ import (
 	"os"
 	"syscall"
 
-	"convertd/dispatcher/failpoint"
+	"convertd/runner/failpoint"
 	"convertd/sql/job"
 )
 
@@ -147,12 +147,14 @@ func (d *Dispatcher) leaveBehind(a *attempt) { a.child.close() }
 
 // clean removes what no later attempt and no reader needs.
 func (d *Dispatcher) clean(a *attempt) {
+	failpoint.Hit(failpoint.BeforeClean)
 	a.child.close()
 	if a.group != nil {
 		if err := a.group.Remove(); err != nil {
 			a.log.Error("clean up", "error", err)
 		}
 	}
+	failpoint.Hit(failpoint.AfterGroup)
 	if err := removeTraces(a.dir, a.row.Attempt); err != nil {
 		a.log.Error("clean up", "error", err)
 	}

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convertd/dispatcher/cgroup"
-	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/process"
 	"convertd/runner"
+	"convertd/runner/failpoint"
 )
 
 // child is the process of one attempt: one that we started, or one that a former
@@ -194,6 +194,7 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 	if err := writeNote(a.dir, a.row.Attempt, n); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.AfterNote)
 	if a.group != nil {
 		limits := cgroup.Limits{MemoryBytes: a.spec.Limits.Memory, Processes: a.spec.Limits.Processes + ownProcesses}
 		if err := a.group.Limit(limits); err != nil {

@@ -12,9 +12,9 @@ import (
 
 	"convertd/dispatcher/box"
 	"convertd/dispatcher/cgroup"
-	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/mail"
 	"convertd/dispatcher/process"
+	"convertd/runner/failpoint"
 	"convertd/runner/program"
 	"convertd/runner/sandbox"
 	"convertd/sql/db"

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"convertd/dispatcher/failpoint"
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/sql/job"
 )

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"convertd/runner"
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
@@ -103,6 +104,7 @@ func (d *Dispatcher) submitFollowUp(ctx context.Context, a *attempt, o runner.Ou
 		return fmt.Errorf("make folder of job: %w", err)
 	}
 	_, err = d.jobs.Insert(ctx, draft)
+	failpoint.Hit(failpoint.AfterFollowUp)
 	if fault.Is(err, fault.Conflict) {
 		return nil // made before a crash
 	}

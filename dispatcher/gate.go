@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"time"
 
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/spool"
 	"convertd/sql/job"
@@ -75,6 +76,7 @@ func (d *Dispatcher) deliverOne(ctx context.Context, a job.Awaited) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.AfterDeliver)
 	return d.jobs.Deliver(ctx, a, file)
 }
 

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/mail"
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/sql/job"
 )
@@ -32,7 +32,7 @@ func buildWithFailpoints(t *testing.T) string {
 func faultKilledAtEveryPlace(t *testing.T) {
 	t.Parallel()
 	binary := buildWithFailpoints(t)
-	for _, place := range failpoint.Names() {
+	for _, place := range failpoint.OfAttempt() {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
 			killedAt(t, binary, place)
@@ -47,7 +47,7 @@ func killedAt(t *testing.T, binary, place string) {
 	box := &mailbox{}
 	w.opts.Mail = mail.Config{SMTP: box.listen(t, "127.0.0.1:0"), From: "convertd@studio.example", Admin: "admin@studio.example", PerHour: 20, AttachLimit: 1 << 20}
 	id := w.submit("bad", "x")
-	first := w.spawnProgram(binary, StopSafely, "CONVERTD_FAILPOINTS="+place+"=kill")
+	first := w.spawnProgram(binary, StopSafely, failpoint.Variable+"="+place+"=kill")
 	first.awaitDeath()
 	w.serve(w.opts)
 	j := w.await(id, job.Failed)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convertd/dispatcher/process"
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/spool"
 	"convertd/sql/job"
@@ -95,6 +96,7 @@ func (s *sweeper) deleted(ctx context.Context) {
 			if err := s.d.opts.Spool.Remove(j.ID); s.complain(ctx, "remove files of deleted job", err) {
 				return
 			}
+			failpoint.Hit(failpoint.AfterRemove)
 			if err := s.d.jobs.Forget(ctx, j.ID); s.complain(ctx, "forget deleted job", err) {
 				return
 			}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/sql/idempotency"
@@ -33,15 +34,18 @@ func (s *Server) accept(ctx context.Context, sub *submission, c checked, claim *
 	if err := s.openDraft(sub); err != nil { // for a job without files
 		return accepted{}, err
 	}
+	failpoint.Hit(failpoint.AfterUpload)
 	draft := draftOf(sub.draft.ID(), sub, c)
 	draft.IdempotencyKey, draft.MaxWaiting = claim, s.QueueLimits[draft.Queue].Waiting
 	if err := sub.draft.Publish(); err != nil {
 		return accepted{}, err
 	}
+	failpoint.Hit(failpoint.AfterFolder)
 	j, err := s.Jobs.Insert(ctx, draft)
 	if err != nil {
 		return s.settle(ctx, sub, err)
 	}
+	failpoint.Hit(failpoint.AfterRow)
 	sub.draft.Keep()
 	s.useUp(sub)
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "job accepted", slog.String("job", j.ID), slog.String("recipe", j.Recipe),
@@ -75,13 +79,18 @@ func (s *Server) useUp(sub *submission) {
 	}
 }
 
-// fingerprint is what must be the same in a repeated request.
+// fingerprint is what must be the same in a repeated request. A file that is named and
+// not sent counts by its name: what that names never changes, but may be gone.
 func fingerprint(sub *submission, c checked) []byte {
 	sums := make([]string, len(sub.files))
 	for i, f := range sub.files {
-		sums[i] = f.SHA256
-		if f.isAwaited() {
-			sums[i] = f.awaited.Job + "/" + f.awaited.Output
+		switch {
+		case f.ref.Upload != "":
+			sums[i] = "upload/" + f.ref.Upload
+		case f.ref.Job != "":
+			sums[i] = f.ref.Job + "/" + f.ref.Output
+		default:
+			sums[i] = f.SHA256
 		}
 	}
 	text, _ := json.Marshal([]any{c.recipe.Name, recipe.CanonicalParams(c.values), sums}) // strings only

@@ -40,6 +40,9 @@ type submission struct {
 	after []string
 	// used are resumable uploads that end with the job.
 	used []string
+	// repeated says that its key has become a job before: files that it names are not
+	// looked for.
+	repeated bool
 }
 
 // extras are the fields that do not concern the conversion itself.
@@ -64,6 +67,8 @@ type received struct {
 	// awaited names the output of a job that has not ended yet; the dispatcher brings the
 	// file once it has. Until then nothing but its name is known.
 	awaited inputRef
+	// ref is how a JSON request names the file; empty for one that was sent along.
+	ref inputRef
 }
 
 func (f received) isAwaited() bool { return f.awaited.Job != "" }

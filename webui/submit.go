@@ -52,14 +52,25 @@ func (s *Server) createJob(w http.ResponseWriter, r *http.Request, _ httprouter.
 			s.abandon(r.Context(), key.claim)
 		}
 	}()
+	sub.repeated = key.record != nil
 	if err := s.receive(w, r, sub); err != nil {
 		return err
+	}
+	if key.record != nil {
+		made, err := s.acceptedBefore(r, sub, *key.record)
+		if err != nil {
+			return err
+		}
+		return s.answerSubmission(w, r, made, options)
 	}
 	c, err := s.check(r.Context(), sub)
 	if err != nil {
 		return err
 	}
-	made, err := s.acceptOnce(r, sub, c, key)
+	if key.claim != nil {
+		key.claim.Fingerprint = fingerprint(sub, c)
+	}
+	made, err := s.accept(r.Context(), sub, c, key.claim)
 	if err != nil {
 		return err
 	}
@@ -114,22 +125,32 @@ func (s *Server) beginKey(r *http.Request, caller auth.Caller) (keyed, error) {
 	return keyed{claim, record}, err
 }
 
-// acceptOnce accepts the submission, or returns the job that the key became already.
-func (s *Server) acceptOnce(r *http.Request, sub *submission, c checked, key keyed) (accepted, error) {
-	if key.record != nil {
-		if !bytes.Equal(key.record.Fingerprint, fingerprint(sub, c)) {
-			return accepted{}, fault.New(fault.IdempotencyMismatch, "This Idempotency-Key was used for another request.", "Send a new key with a new request.")
-		}
-		j, err := s.Jobs.Find(r.Context(), key.record.Job)
-		if fault.Is(err, fault.NotFound) {
-			err = fault.New(fault.Gone, "The job of this Idempotency-Key has been deleted.", "Send a new key to make another.")
-		}
-		return accepted{Job: j}, err
+// acceptedBefore returns the job that the key of a repeated request became. All that is
+// asked is whether it is the same request: what it names may be gone by now, used up by
+// that very job, and a time or a queue that let it pass may not any more.
+func (s *Server) acceptedBefore(r *http.Request, sub *submission, record idempotency.Record) (accepted, error) {
+	j, err := s.Jobs.Find(r.Context(), record.Job)
+	if fault.Is(err, fault.NotFound) {
+		err = fault.New(fault.Gone, "The job of this Idempotency-Key has been deleted.", "Send a new key to make another.")
 	}
-	if key.claim != nil {
-		key.claim.Fingerprint = fingerprint(sub, c)
+	if err != nil {
+		return accepted{}, err
 	}
-	return s.accept(r.Context(), sub, c, key.claim)
+	if sub.recipe == "" {
+		sub.recipe = j.Recipe
+	}
+	declared, given, err := s.choose(sub)
+	if err != nil {
+		return accepted{}, err
+	}
+	values, err := declared.CheckParams(given)
+	if err != nil {
+		return accepted{}, err
+	}
+	if !bytes.Equal(record.Fingerprint, fingerprint(sub, checked{recipe: declared, values: values})) {
+		return accepted{}, fault.New(fault.IdempotencyMismatch, "This Idempotency-Key was used for another request.", "Send a new key with a new request.")
+	}
+	return accepted{Job: j}, nil
 }
 
 // answerOptions are what a submission asks of its answer.
@@ -272,16 +293,26 @@ func (s *Server) receiveJSON(w http.ResponseWriter, r *http.Request, sub *submis
 
 // takeInput puts a file that is here already into the submission's draft.
 func (s *Server) takeInput(r *http.Request, sub *submission, ref inputRef) error {
+	upload, output := ref.Upload != "" && ref.Job == "" && ref.Output == "", ref.Upload == "" && ref.Job != "" && ref.Output != ""
+	if !upload && !output {
+		return fieldFault("inputs", "An input names neither an upload nor a job's output.", `Write {"upload": ID} or {"job": ID, "output": NAME}.`)
+	}
+	if sub.repeated {
+		sub.files = append(sub.files, received{ref: ref})
+		return nil
+	}
 	if err := s.openDraft(sub); err != nil {
 		return err
 	}
-	switch {
-	case ref.Upload != "" && ref.Job == "" && ref.Output == "":
-		return s.takeUpload(sub, ref.Upload)
-	case ref.Upload == "" && ref.Job != "" && ref.Output != "":
-		return s.takeOutput(r, sub, ref, len(sub.files)+1)
+	take := func() error { return s.takeOutput(r, sub, ref, len(sub.files)+1) }
+	if upload {
+		take = func() error { return s.takeUpload(sub, ref.Upload) }
 	}
-	return fieldFault("inputs", "An input names neither an upload nor a job's output.", `Write {"upload": ID} or {"job": ID, "output": NAME}.`)
+	if err := take(); err != nil {
+		return err
+	}
+	sub.files[len(sub.files)-1].ref = ref
+	return nil
 }
 
 func (s *Server) takeUpload(sub *submission, id string) error {

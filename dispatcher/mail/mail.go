@@ -5,7 +5,7 @@
 //
 // It does not own deciding that a mail is owed (dispatcher) nor its row (sql/outbox).
 // It may import the standard library, go-mail, runner/fault, runner/spool,
-// dispatcher/failpoint and sql/outbox.
+// runner/failpoint and sql/outbox.
 package mail
 
 import (

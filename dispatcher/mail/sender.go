@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"convertd/dispatcher/failpoint"
+	"convertd/runner/failpoint"
 	"convertd/runner/spool"
 	"convertd/sql/outbox"
 )

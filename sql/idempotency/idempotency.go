@@ -12,6 +12,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"database/sql"
@@ -41,7 +42,12 @@ type Record struct {
 }
 
 // Store reads and changes the rows of keys.
-type Store struct{ db *db.DB }
+type Store struct {
+	db *db.DB
+	mu sync.Mutex
+	// owed are claims that were to be given back while the database was away.
+	owed []Claim
+}
 
 // NewStore returns the store of a database.
 func NewStore(database *db.DB) *Store { return &Store{db: database} }
@@ -55,6 +61,9 @@ var beginSQL string
 // submission with the key is in progress in a live process. instance is the number of
 // the caller's Presence.
 func (s *Store) Begin(ctx context.Context, scope, key string, instance int64) (*Claim, *Record, error) {
+	if err := s.giveBackOwed(ctx); err != nil {
+		return nil, nil, err
+	}
 	claim := &Claim{Scope: scope, Key: key, mark: rand.Text()}
 	var found struct {
 		Mark        string `db:"claim"`
@@ -96,10 +105,38 @@ func Fulfil(ctx context.Context, tx *sqlx.Tx, claim Claim, job string) error {
 var abandonSQL string
 
 // Abandon gives the claim back after a submission that was refused, so that the same key
-// can be tried again at once. A fulfilled claim stays.
+// can be tried again at once. A fulfilled claim stays. Where that fails it is done before
+// the next Begin: this process lives on, so the claim would never lapse.
 func (s *Store) Abandon(ctx context.Context, claim Claim) error {
-	_, err := s.db.ExecContext(ctx, abandonSQL, claim.Scope, claim.Key, claim.mark)
+	err := s.giveBack(ctx, claim)
+	if err != nil {
+		s.mu.Lock()
+		s.owed = append(s.owed, claim)
+		s.mu.Unlock()
+	}
 	return explain(ctx, "abandon submission", err)
+}
+
+func (s *Store) giveBack(ctx context.Context, claim Claim) error {
+	_, err := s.db.ExecContext(ctx, abandonSQL, claim.Scope, claim.Key, claim.mark)
+	return err
+}
+
+// giveBackOwed gives back what could not be given back before. What fails again stays owed.
+func (s *Store) giveBackOwed(ctx context.Context) error {
+	s.mu.Lock()
+	owed := s.owed
+	s.owed = nil
+	s.mu.Unlock()
+	for i, claim := range owed {
+		if err := s.giveBack(ctx, claim); err != nil {
+			s.mu.Lock()
+			s.owed = append(s.owed, owed[i:]...)
+			s.mu.Unlock()
+			return explain(ctx, "give back keys of refused submissions", err)
+		}
+	}
+	return nil
 }
 
 //go:embed prune.sql

@@ -238,3 +238,20 @@ func TestPresenceComesBack(t *testing.T) {
 		}
 	}
 }
+
+// A claim that could not be given back must not keep its key for as long as the process
+// lives.
+func TestAbandonWhileTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	refused := b.claim(b.here)
+	away, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := b.Abandon(away, *refused); err == nil {
+		t.Fatal("the claim was given back without a database")
+	}
+	if _, _, err := b.Begin(away, "ann", "key", b.here.Number()); err == nil {
+		t.Fatal("a key was begun without a database")
+	}
+	b.claim(b.here)
+}

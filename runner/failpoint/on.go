@@ -12,7 +12,7 @@ import (
 )
 
 // armed is read once from the environment; a program built with the tag is a test's.
-var armed = sync.OnceValue(func() *plan { return parse(os.Getenv("CONVERTD_FAILPOINTS")) })
+var armed = sync.OnceValue(func() *plan { return parse(os.Getenv(Variable)) })
 
 type plan struct {
 	mu     sync.Mutex

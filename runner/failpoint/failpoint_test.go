@@ -1,11 +1,14 @@
 package failpoint
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestNamesAreDistinctAndHarmless(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, name := range Names() {
+	for _, name := range slices.Concat(OfAcceptance(), OfAttempt(), OfFiles()) {
 		if seen[name] {
 			t.Errorf("%s named twice", name)
 		}
