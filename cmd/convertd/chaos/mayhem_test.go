@@ -46,12 +46,12 @@ func (w *world) disturbances() []disturbance {
 		{"runner stopped", 5, func(r *rand.Rand) { w.signalJob(r, "convertd-runner", syscall.SIGSTOP) }},
 		{"step killed", 6, func(r *rand.Rand) { w.signalJob(r, actorName, syscall.SIGKILL) }},
 		{"step stopped", 6, func(r *rand.Rand) { w.signalJob(r, actorName, syscall.SIGSTOP) }},
-		{"web killed", 4, func(*rand.Rand) { w.web.signal(syscall.SIGKILL) }},
+		{"web killed", 2, func(*rand.Rand) { w.web.signal(syscall.SIGKILL) }},
 		{"web told to end", 2, func(*rand.Rand) { w.web.signal(syscall.SIGTERM) }},
 		{"web stopped", 3, func(r *rand.Rand) { w.stopFor(r, w.web.pid()) }},
-		{"dispatcher killed", 5, func(r *rand.Rand) { w.dispatchers[r.IntN(2)].signal(syscall.SIGKILL) }},
-		{"dispatcher told to end", 4, func(r *rand.Rand) { w.endDispatcher(w.dispatchers[r.IntN(2)]) }},
-		{"dispatcher stopped", 4, func(r *rand.Rand) { w.stopFor(r, w.dispatchers[r.IntN(2)].pid()) }},
+		{"dispatcher killed", 2, func(r *rand.Rand) { w.dispatchers[r.IntN(2)].signal(syscall.SIGKILL) }},
+		{"dispatcher told to end", 3, func(r *rand.Rand) { w.endDispatcher(w.dispatchers[r.IntN(2)]) }},
+		{"dispatcher stopped", 3, func(r *rand.Rand) { w.stopFor(r, w.dispatchers[r.IntN(2)].pid()) }},
 		{"database killed", 2, func(*rand.Rand) { w.signalDatabase(0, syscall.SIGKILL) }},
 		{"session of the database killed", 2, func(r *rand.Rand) { w.signalDatabase(1+r.IntN(100), syscall.SIGKILL) }},
 		{"session of the database stopped", 4, func(r *rand.Rand) { w.signalDatabase(1+r.IntN(100), syscall.SIGSTOP) }},
@@ -70,7 +70,7 @@ func (w *world) disturb(ctx context.Context) {
 	for _, d := range all {
 		sum += d.weight
 	}
-	for pause(ctx, time.Duration(50+random.IntN(500))*time.Millisecond) {
+	for pause(ctx, time.Duration(50+random.IntN(600))*time.Millisecond) {
 		n := random.IntN(sum)
 		for _, d := range all {
 			if n -= d.weight; n < 0 {

@@ -18,10 +18,14 @@ type places struct {
 	random *rand.Rand
 	all    []string
 	deck   []string
-	quiet  bool
+	// most is at how many passages the kill may be.
+	most  int
+	quiet bool
 }
 
-func newPlaces(random *rand.Rand, all []string) *places { return &places{random: random, all: all} }
+func newPlaces(random *rand.Rand, most int, all []string) *places {
+	return &places{random: random, most: most, all: all}
+}
 
 // beQuiet deals out no more.
 func (p *places) beQuiet() {
@@ -30,11 +34,11 @@ func (p *places) beQuiet() {
 	p.quiet = true
 }
 
-// next is the environment of the next start; every fourth is left alone.
+// next is the environment of the next start; every sixth is left alone.
 func (p *places) next() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.quiet || p.random.IntN(4) == 0 {
+	if p.quiet || p.random.IntN(6) == 0 {
 		return nil
 	}
 	if len(p.deck) == 0 {
@@ -43,5 +47,5 @@ func (p *places) next() []string {
 	}
 	place := p.deck[0]
 	p.deck = p.deck[1:]
-	return []string{failpoint.Variable + "=" + place + "=kill@" + strconv.Itoa(1+p.random.IntN(4))}
+	return []string{failpoint.Variable + "=" + place + "=kill@" + strconv.Itoa(1+p.random.IntN(p.most))}
 }

@@ -17,11 +17,17 @@ import (
 // Who sends jobs, and how many at the same time.
 func owners() []string { return []string{"ann", "bob", "cy", "dee", "eve"} }
 
+// mailsPerOwner keeps clear of what the service allows an owner in an hour, repeated
+// submissions counted.
+const mailsPerOwner = 4
+
 // worker is one person who sends jobs and does what people do with them.
 type worker struct {
 	*client
 	random *rand.Rand
 	sent   int
+	// mails counts jobs with a mail address.
+	mails int
 	// groups are those that this one made.
 	groups []string
 	// mine are jobs of this one, for others to follow.
@@ -47,7 +53,7 @@ func (w *world) work(ctx context.Context, number int) {
 	p := &worker{client: w.client(name), random: w.stream(uint64(100 + number))}
 	for ctx.Err() == nil {
 		p.next()
-		pause(ctx, time.Duration(p.random.IntN(700))*time.Millisecond)
+		pause(ctx, time.Duration(p.random.IntN(1800))*time.Millisecond)
 	}
 	p.care.Wait()
 }
@@ -128,7 +134,8 @@ func (p *worker) embellish(r *verdict.Request, s *submission, k kind) {
 	mine, groups := slices.Clone(p.mine), slices.Clone(p.groups)
 	p.w.mu.Unlock()
 	switch {
-	case dice < 2:
+	case dice < 2 && p.mails < mailsPerOwner:
+		p.mails++
 		r.Email = p.owner + "@studio.example"
 		s.fields = append(s.fields, [2]string{"email", r.Email})
 	case dice < 4:

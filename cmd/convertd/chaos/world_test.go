@@ -154,12 +154,12 @@ func (w *world) startPrograms() {
 	w.cache = w.keepRunning("memcached", 2, func() ([]string, []string) {
 		return []string{"memcached", "-s", w.path("cache", "socket"), "-a", "0777", "-U", "0", "-m", "16", "-c", "4096", "-u", "nobody"}, nil
 	})
-	accepting := newPlaces(w.stream(3), webPlaces())
+	accepting := newPlaces(w.stream(3), 20, webPlaces())
 	w.web = w.keepRunning("web", 4, func() ([]string, []string) {
 		return convertd("web"), accepting.next()
 	})
 	w.web.places = accepting
-	steps := newPlaces(w.stream(5), dispatcherPlaces())
+	steps := newPlaces(w.stream(5), 3, dispatcherPlaces())
 	for i := range uint64(2) {
 		random := w.stream(6 + i)
 		w.dispatchers = append(w.dispatchers, w.keepRunning(fmt.Sprintf("dispatcher-%d", i+1), 8+i, func() ([]string, []string) {
