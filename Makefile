@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 DATA ?=
 GO   ?= go
 
-.PHONY: help run build test test-samples test-recipes screenshots bench lint fmt clean
+.PHONY: help run build test test-samples test-recipes screenshots bench chaos lint fmt clean
 
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
 	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"
 	@echo "make bench         figures side by side, as ratios"
+	@echo "make chaos         disturb the whole service; DURATION=10m for how long, SEED=N for a trial again"
 	@echo "make lint          formatting, vet, staticcheck"
 
 run: build
@@ -43,6 +44,11 @@ screenshots: build
 bench: build
 	@.ci/install run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./...
+
+# DURATION and SEED reach the test through the environment.
+chaos: build
+	@.ci/install run
+	DURATION="$(or $(DURATION),10m)" SEED="$(SEED)" $(GO) test -timeout 0 -count 1 -v -run TestChaos ./cmd/convertd/chaos
 
 lint:
 	@test -z "$$(gofmt -l cmd dispatcher runner sql systemd webui)" || { gofmt -l cmd dispatcher runner sql systemd webui; exit 1; }

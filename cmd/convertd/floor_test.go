@@ -90,6 +90,9 @@ func rules() []rule {
 			return within(from, "convertd/systemd", "convertd/dispatcher/cgroup", "convertd/runner/sandbox", "convertd/runner/service/guard", "convertd/webui/page") &&
 				isOurs(to) && to != from
 		}},
+		{"the judge of a disturbed service imports nothing of ours", func(from, to string) bool {
+			return within(from, "convertd/cmd/convertd/chaos/verdict") && isOurs(to) && to != from
+		}},
 		{"lib/pq only under sql", onlyFrom("github.com/lib/pq", "convertd/sql")},
 		{"sqlx only under sql", onlyFrom("github.com/jmoiron/sqlx", "convertd/sql")},
 		{"goose only under sql", onlyFrom("github.com/pressly/goose/v3", "convertd/sql")},
@@ -130,7 +133,8 @@ func TestEveryRuleForbidsSomething(t *testing.T) {
 	arrows := [][2]string{
 		{"convertd/runner/spool", "convertd/sql/job"}, {"convertd/sql/job", "convertd/runner/recipe"},
 		{"convertd/webui/client", "convertd/runner/recipe"}, {"convertd/webui", "convertd/dispatcher"},
-		{"convertd/runner/sandbox", "convertd/runner/fault"}, {"convertd/webui", "github.com/lib/pq"},
+		{"convertd/runner/sandbox", "convertd/runner/fault"}, {"convertd/cmd/convertd/chaos/verdict", "convertd/runner/fault"},
+		{"convertd/webui", "github.com/lib/pq"},
 		{"convertd/dispatcher", "github.com/jmoiron/sqlx"}, {"convertd/cmd/convertd", "github.com/pressly/goose/v3"},
 		{"convertd/webui/tus", "github.com/julienschmidt/httprouter"}, {"convertd/webui", "github.com/bradfitz/gomemcache/memcache"},
 		{"convertd/cmd/convertd", "github.com/coreos/go-systemd/v22/daemon"}, {"convertd/webui", "os/exec"}, {"convertd/dispatcher", "flag"},

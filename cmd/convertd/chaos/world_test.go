@@ -206,7 +206,7 @@ func (w *world) until(what string, is func() bool) {
 	}
 }
 
-// keep copies logs and diary to where they outlive the trial, and says where.
+// keep copies logs, those of jobs too, and diary to where they outlive the trial, and says where.
 func (w *world) keep() string {
 	dir, err := os.MkdirTemp("", "convertd-chaos-kept-")
 	if err != nil {
@@ -224,6 +224,15 @@ func (w *world) keep() string {
 			if err := copyFile(filepath.Join(from, e.Name()), filepath.Join(dir, e.Name())); err != nil {
 				return err.Error()
 			}
+		}
+	}
+	logs, err := filepath.Glob(w.path("spool", "??", "*", "log.*"))
+	if err != nil {
+		return err.Error()
+	}
+	for _, path := range logs {
+		if err := copyFile(path, filepath.Join(dir, filepath.Base(filepath.Dir(path))+"-"+filepath.Base(path))); err != nil {
+			return err.Error()
 		}
 	}
 	return dir

@@ -103,8 +103,8 @@ func (t *trial) attempts() {
 		if n := counted(j); n > r.Kind.MaxAttempts {
 			t.violates(Attempts, "%s (%s) used up %d attempts, of %d", id, r.Kind.Name, n, r.Kind.MaxAttempts)
 		}
-		if n, most := t.begun(id), r.Kind.MaxAttempts+t.stopsDuring(id); n > most {
-			t.violates(Attempts, "%d attempts of %s (%s) began, of at most %d", n, id, r.Kind.Name, most)
+		if n := t.begun(id); n > r.Kind.MaxAttempts {
+			t.violates(Attempts, "%d attempts of %s (%s) began that nobody asked to stop, of %d", n, id, r.Kind.Name, r.Kind.MaxAttempts)
 		}
 		live := 0
 		for i, a := range j.Attempts {
@@ -121,33 +121,25 @@ func (t *trial) attempts() {
 	}
 }
 
+// begun counts the attempts that began and may not be excused by a safe stop: one that came
+// between the beginnings of the attempt before and of the one after it.
 func (t *trial) begun(id string) int {
-	n := 0
+	var at []time.Duration
 	for _, l := range t.lines[id] {
 		if l.What == Begin {
+			at = append(at, l.At)
+		}
+	}
+	n := 0
+	for i := range at {
+		excused := slices.ContainsFunc(t.Stops, func(stop time.Duration) bool {
+			return (i == 0 || stop > at[i-1]) && (i+1 == len(at) || stop < at[i+1])
+		})
+		if !excused {
 			n++
 		}
 	}
 	return n
-}
-
-// stopsDuring counts the safe stops while the job had begun: such an attempt is not counted.
-func (t *trial) stopsDuring(id string) int {
-	first := time.Duration(-1)
-	for _, l := range t.lines[id] {
-		if l.What == Begin {
-			first = l.At
-			break
-		}
-	}
-	n := 0
-	for _, at := range t.Stops {
-		if first >= 0 && at > first {
-			n++
-		}
-	}
-	// A stop that came while the first attempt was being started counts too.
-	return n + min(1, len(t.Stops))
 }
 
 // oneResult compares what is served with what the recorded attempt said it made.

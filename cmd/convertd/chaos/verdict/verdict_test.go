@@ -1,0 +1,246 @@
+package verdict
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Ids of the jobs of a trial without fault.
+const (
+	plain   = "PLAINAAAAAAAAAAAAAAAAAAAAA" // succeeded in its second attempt
+	broken  = "BROKENAAAAAAAAAAAAAAAAAAAA" // failed
+	stopped = "STOPPEDAAAAAAAAAAAAAAAAAAA" // cancelled while it ran
+	gone    = "GONEAAAAAAAAAAAAAAAAAAAAAA" // deleted
+	next    = "NEXTAAAAAAAAAAAAAAAAAAAAAA" // follows plain and takes its output
+	parent  = "PARENTAAAAAAAAAAAAAAAAAAAA" // has one follow-up, child
+	child   = "CHILDAAAAAAAAAAAAAAAAAAAAA"
+	saver   = "SAVERAAAAAAAAAAAAAAAAAAAAA" // was stopped safely and went on
+)
+
+func percent(p float64) *float64 { return &p }
+
+func ok(name string) Kind {
+	return Kind{Name: name, State: "succeeded", Class: "succeeded", MaxAttempts: 2, Again: []string{"lost"}}
+}
+
+func accepted(key string, k Kind, id string, more ...func(*Request)) Request {
+	r := Request{Key: key, Kind: k, Files: []string{"in"}, Answers: []Answer{{Status: 503}, {Status: 202, Job: id}, {Status: 202, Job: id}}}
+	for _, m := range more {
+		m(&r)
+	}
+	return r
+}
+
+// done is a job that succeeded in its only attempt.
+func done(id, key string) Job {
+	return Job{ID: id, State: "succeeded", Class: "succeeded", Attempt: 1, Tags: map[string]string{"key": key},
+		Inputs: []File{{"in.txt", "in", "in"}}, Outputs: []File{{"out.txt", "of " + id, "of " + id}},
+		Attempts: []Attempt{{1, "succeeded", true}}, Histories: map[int][]*float64{1: {nil, percent(3), percent(3), nil, percent(99)}}}
+}
+
+func begins(at int, id string, attempt int) Line {
+	return Line{At: time.Duration(at), What: Begin, Job: id, Attempt: attempt, Inputs: []string{"in"}}
+}
+
+func finishes(at int, id string, attempt int) Line {
+	return Line{At: time.Duration(at), What: End, Job: id, Attempt: attempt, Outputs: map[string]string{"out.txt": "of " + id}}
+}
+
+// faultless is a trial in which everything was done, and rightly.
+func faultless() Evidence {
+	again, wrong, cut, waited, follows := done(plain, "a-1"), done(broken, "a-2"), done(stopped, "a-3"), done(saver, "a-8"), done(next, "a-5")
+	again.Attempt, again.Attempts = 2, []Attempt{{1, "lost", true}, {2, "succeeded", true}}
+	wrong.State, wrong.Class, wrong.Outputs, wrong.Attempts = "failed", "bad_input", nil, []Attempt{{1, "bad_input", true}}
+	cut.State, cut.Class, cut.Outputs, cut.Attempts = "cancelled", "cancelled", nil, []Attempt{{1, "cancelled", true}}
+	waited.Attempt, waited.Attempts = 3, []Attempt{{1, "", true}, {2, "", true}, {3, "succeeded", true}}
+	follows.Inputs = []File{{"out.txt", "of " + plain, "of " + plain}}
+	grown := done(child, "")
+	grown.Tags = map[string]string{"parent": parent}
+	family := ok("parent")
+	family.FollowUps = 1
+	taken := begins(30, next, 1)
+	taken.Inputs = []string{"of " + plain}
+	return Evidence{
+		Requests: []Request{
+			accepted("a-1", ok("quick"), plain),
+			accepted("a-2", Kind{Name: "bad", State: "failed", Class: "bad_input", MaxAttempts: 3}, broken),
+			accepted("a-3", ok("slow"), stopped, func(r *Request) { r.Cancelled = &Moment{Attempt: 1, At: 12} }),
+			accepted("a-4", ok("quick"), gone, func(r *Request) { r.Deleted = true }),
+			accepted("a-5", ok("quick"), next, func(r *Request) {
+				r.Files, r.Awaits, r.After, r.Email = nil, []string{plain + "/out.txt"}, []string{plain}, "ann@studio.example"
+			}),
+			accepted("a-6", family, parent),
+			{Key: "a-7", Kind: ok("quick"), Answers: []Answer{{Status: 503}}},
+			accepted("a-8", ok("saver"), saver),
+		},
+		Diary: []Line{
+			begins(1, plain, 1), begins(2, broken, 1), {At: 3, What: End, Job: broken, Attempt: 1, Exit: 65},
+			begins(10, stopped, 1), begins(11, plain, 2), finishes(12, plain, 2), begins(13, parent, 1), finishes(14, parent, 1),
+			begins(15, child, 1), finishes(16, child, 1), taken, finishes(31, next, 1),
+			begins(40, saver, 1), {At: 40, What: Found, Job: saver, Attempt: 1}, {At: 41, What: Saved, Job: saver, Attempt: 1, Of: "1"},
+			{At: 42, What: Saved, Job: saver, Attempt: 1, Of: "2"}, // killed while it wrote
+			begins(43, saver, 2), {At: 43, What: Found, Job: saver, Attempt: 2, Of: "1"}, {At: 44, What: Saved, Job: saver, Attempt: 2, Of: "2"},
+			{At: 45, What: End, Job: saver, Attempt: 2, Exit: 75},
+			begins(46, saver, 3), {At: 46, What: Found, Job: saver, Attempt: 3, Of: "2"}, finishes(47, saver, 3),
+		},
+		Letters: []Letter{
+			{MessageID: "<1@x>", Text: "Job: " + broken, Taken: false}, {MessageID: "<1@x>", Text: "Job: " + broken, Taken: true},
+			{MessageID: "<2@x>", Text: "ready: /jobs/" + next, Taken: true},
+		},
+		Jobs: map[string]Job{
+			plain: again, broken: wrong, stopped: cut, next: follows, parent: done(parent, "a-6"), child: grown, saver: waited,
+		},
+		Sightings: [][]Sighting{{
+			{plain, "running", false, 1, percent(50)}, {plain, "running", false, 1, nil}, {plain, "running", false, 1, percent(50)},
+			{plain, "queued", false, 1, nil}, {plain, "running", false, 2, percent(1)}, {plain, "succeeded", true, 2, percent(100)},
+		}},
+		Kills: []Kill{{Job: plain[:8], At: 5}},
+		Stops: []time.Duration{41, 44},
+	}
+}
+
+func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, v := range Judge(faultless()) {
+		t.Error(v)
+	}
+}
+
+// change returns a change of one job.
+func change(id string, of func(*Job)) func(*Evidence) {
+	return func(e *Evidence) {
+		j := e.Jobs[id]
+		of(&j)
+		e.Jobs[id] = j
+	}
+}
+
+// asked returns a change of one request.
+func asked(key string, of func(*Request)) func(*Evidence) {
+	return func(e *Evidence) {
+		for i := range e.Requests {
+			if e.Requests[i].Key == key {
+				of(&e.Requests[i])
+			}
+		}
+	}
+}
+
+// wrote returns a line more at a place of the diary.
+func wrote(at int, l Line) func(*Evidence) {
+	return func(e *Evidence) { e.Diary = slices.Insert(e.Diary, at, l) }
+}
+
+func saw(all ...Sighting) func(*Evidence) {
+	return func(e *Evidence) { e.Sightings = append(e.Sightings, all) }
+}
+
+func mailed(id, about string) func(*Evidence) {
+	return func(e *Evidence) { e.Letters = append(e.Letters, Letter{MessageID: id, Text: about, Taken: true}) }
+}
+
+// wrongs are trials with one thing wrong, and the rule that must tell. A rule that nothing
+// here breaks would be a rule that cannot fail.
+func wrongs() []struct {
+	name   string
+	change func(*Evidence)
+	rule   string
+} {
+	return []struct {
+		name   string
+		change func(*Evidence)
+		rule   string
+	}{
+		{"an accepted job is not known", func(e *Evidence) { delete(e.Jobs, broken) }, Accepted},
+		{"other bytes are served as input", change(plain, func(j *Job) { j.Inputs[0].Served = "other" }), Accepted},
+		{"the document tells of another input", change(plain, func(j *Job) { j.Inputs[0].Told = "other" }), Accepted},
+		{"an input is lost", change(plain, func(j *Job) { j.Inputs = nil }), Accepted},
+		{"an attempt read other bytes", func(e *Evidence) { e.Diary[0].Inputs = []string{"other"} }, Accepted},
+		{"an awaited output is another file", change(next, func(j *Job) { j.Inputs = []File{{"out.txt", "x", "x"}} }), Accepted},
+		{"two answers to one key name two jobs", asked("a-1", func(r *Request) { r.Answers[2].Job = broken }), OneJob},
+		{"a cut-off try made a second job", change(child, func(j *Job) { j.Tags = map[string]string{"key": "a-1"} }), OneJob},
+		{"a job of a key that nobody sent", change(child, func(j *Job) { j.Tags = map[string]string{"key": "b-1"} }), OneJob},
+		{"a job never ends", change(plain, func(j *Job) { j.State = "queued" }), Ends},
+		{"a job that nobody disturbed fails", change(parent, func(j *Job) { j.State, j.Class, j.Outputs = "failed", "internal", nil }), Ends},
+		{"a job is lost that nobody killed", change(parent, func(j *Job) { j.State, j.Class, j.Outputs = "failed", "lost", nil }), Ends},
+		{"a job is given up before its last attempt", change(plain, func(j *Job) { j.State, j.Class, j.Attempts = "failed", "lost", j.Attempts[:1] }), Ends},
+		{"a job is cancelled that nobody cancelled", change(parent, func(j *Job) { j.State, j.Class = "cancelled", "cancelled" }), Ends},
+		{"a job fails for another reason", change(broken, func(j *Job) { j.Class = "timeout" }), Ends},
+		{"an attempt finds the lock of its job taken", wrote(5, Line{What: Busy, Job: plain, Attempt: 2, Of: plain}), OneAlive},
+		{"an attempt writes after the next began", wrote(5, Line{At: 12, What: End, Job: plain, Attempt: 1}), OneAlive},
+		{"an attempt begins twice", wrote(5, begins(12, plain, 2)), OneAlive},
+		{"another attempt's output is served", change(plain, func(j *Job) { j.Outputs[0].Served = "of another attempt" }), OneResult},
+		{"the document tells of another output", change(plain, func(j *Job) { j.Outputs[0].Told = "other" }), OneResult},
+		{"an output is missing", change(plain, func(j *Job) { j.Outputs = nil }), OneResult},
+		{"an output is added", change(plain, func(j *Job) { j.Outputs = append(j.Outputs, File{"more", "x", "x"}) }), OneResult},
+		{"the recorded attempt made nothing", change(plain, func(j *Job) { j.Attempt = 1 }), OneResult},
+		{"a failed job serves files", change(broken, func(j *Job) { j.Outputs = []File{{"out.txt", "x", "x"}} }), OneResult},
+		{"more attempts are counted than may be", change(plain, func(j *Job) { j.Attempts = append([]Attempt{{1, "lost", true}}, j.Attempts...) }), Attempts},
+		{"more attempts begin than may", func(e *Evidence) {
+			for n := range 5 {
+				e.Diary = append(e.Diary, begins(50+n, broken, 2+n))
+			}
+		}, Attempts},
+		{"an attempt is left open", change(plain, func(j *Job) { j.Attempts[0].Ended = false }), Attempts},
+		{"an attempt is not told of", change(plain, func(j *Job) { j.Attempts = j.Attempts[1:] }), Attempts},
+		{"a process is left", func(e *Evidence) { e.Remains = []string{"process 7"} }, NothingIs},
+		{"a history goes back", change(plain, func(j *Job) { j.Histories[1] = []*float64{percent(5), nil, percent(4)} }), Progress},
+		{"a history is at 100 before the end", change(plain, func(j *Job) { j.Histories[1] = []*float64{percent(100)} }), Progress},
+		{"a bar goes back", saw(Sighting{plain, "running", false, 1, percent(5)}, Sighting{plain, "running", false, 1, nil}, Sighting{plain, "running", false, 1, percent(4)}), Progress},
+		{"a bar is full before the end", saw(Sighting{plain, "running", false, 1, percent(100)}), Progress},
+		{"an end is taken back", saw(Sighting{plain, "failed", true, 1, nil}, Sighting{plain, "running", false, 1, nil}), Progress},
+		{"an earlier attempt is shown again", saw(Sighting{plain, "running", false, 2, nil}, Sighting{plain, "running", false, 1, nil}), Progress},
+		{"a unit is given twice", wrote(5, Line{What: Busy, Job: plain, Attempt: 2, Of: "gpu-0"}), Resources},
+		{"a failed job is not mailed", func(e *Evidence) { e.Letters = e.Letters[2:] }, Mails},
+		{"its mail was never taken", func(e *Evidence) { e.Letters = slices.Delete(e.Letters, 1, 2) }, Mails},
+		{"a failed job is in a second mail", mailed("<digest@x>", "others: "+broken), Mails},
+		{"a success is mailed as if it had failed", mailed("<3@x>", parent), Mails},
+		{"who wanted a mail has none", func(e *Evidence) { e.Letters = e.Letters[:2] }, Mails},
+		{"a deleted job is in two mails", func(e *Evidence) { mailed("<4@x>", gone)(e); mailed("<5@x>", gone)(e) }, Mails},
+		{"a mail has no Message-ID", mailed("", "nothing"), Mails},
+		{"a cancelled job begins again", func(e *Evidence) { e.Diary = append(e.Diary, begins(60, stopped, 2)) }, Wishes},
+		{"a cancelled job has another attempt", change(stopped, func(j *Job) { j.Attempt = 2 }), Wishes},
+		{"a deleted job is known", func(e *Evidence) { e.Jobs[gone] = done(gone, "a-4") }, Wishes},
+		{"a job begins before what it follows", wrote(0, begins(1, next, 1)), Order},
+		{"a job begins though what it follows failed", func(e *Evidence) {
+			e.Diary = slices.DeleteFunc(e.Diary, func(l Line) bool { return l.Job == plain && l.What == End })
+		}, Order},
+		{"a follow-up is missing", func(e *Evidence) { delete(e.Jobs, child) }, FollowUps},
+		{"a follow-up is there twice", func(e *Evidence) { e.Jobs["x"] = e.Jobs[child] }, FollowUps},
+		{"what was left is lost", func(e *Evidence) { e.Diary[len(e.Diary)-2].Of = "" }, State},
+		{"what was left is older", func(e *Evidence) { e.Diary[len(e.Diary)-2].Of = "1" }, State},
+		{"a submission is answered with an error of the service", asked("a-7", func(r *Request) { r.Answers[0].Status = 500 }), Answers},
+		{"the same request is taken for another", asked("a-7", func(r *Request) { r.Answers[0].Status = 422 }), Answers},
+		{"some call is answered with an error of the service", func(e *Evidence) { e.Complaints = []string{"GET / 500"} }, Answers},
+	}
+}
+
+func TestEveryWrongIsFound(t *testing.T) {
+	t.Parallel()
+	for _, row := range wrongs() {
+		t.Run(strings.ReplaceAll(row.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			e := faultless()
+			row.change(&e)
+			found := Judge(e)
+			if !slices.ContainsFunc(found, func(v Violation) bool { return v.Rule == row.rule }) {
+				t.Errorf("found %q, want a violation of %q", found, row.rule)
+			}
+		})
+	}
+}
+
+func TestEveryRuleCanBeBroken(t *testing.T) {
+	t.Parallel()
+	broken := map[string]bool{}
+	for _, row := range wrongs() {
+		broken[row.rule] = true
+	}
+	for _, rule := range []string{Accepted, OneJob, Ends, OneAlive, OneResult, Attempts, NothingIs, Progress, Resources, Mails, Wishes, Order, FollowUps, State, Answers} {
+		if !broken[rule] {
+			t.Errorf("no wrong trial breaks %q", rule)
+		}
+	}
+}
