@@ -113,3 +113,26 @@ func TestRequire(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoJobsWithOneFile lets two jobs have the same file as input, as a retry and its
+// original do, or two jobs that take the output of a third: the one that begins later must
+// not take it from the other.
+func TestTwoJobsWithOneFile(t *testing.T) {
+	t.Parallel()
+	first := newTrial(t, sh(`echo ready > ready; while [ ! -e go ]; do sleep 0.02; done; cp "$CONVERTD_INPUT" "$CONVERTD_OUTPUT/a.txt"`))
+	second := newTrial(t, sh(`cp "$CONVERTD_INPUT" "$CONVERTD_OUTPUT/a.txt"`))
+	first.input("1.txt", "mine.txt", "x")
+	second.input("1.txt", "mine.txt", "y")
+	shared := filepath.Join(second.job.In(), "1.txt")
+	must(t, os.Remove(shared))
+	must(t, os.Link(filepath.Join(first.job.In(), "1.txt"), shared))
+	first.start()
+	first.waitFor("ready")
+	if o := second.run(); o.Class != fault.Succeeded {
+		t.Errorf("the second is %s %q\n%s", o.Class, o.Detail, second.log())
+	}
+	must(t, os.WriteFile(filepath.Join(first.job.Work(1), "run", "go"), nil, 0o644))
+	if o := first.wait(); o.Class != fault.Succeeded {
+		t.Errorf("the first is %s %q\n%s", o.Class, o.Detail, first.log())
+	}
+}
