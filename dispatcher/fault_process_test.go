@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"convertd/dispatcher/failpoint"
 	"convertd/dispatcher/mail"
+	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/sql/job"
@@ -110,10 +111,11 @@ func faultKilledAtRandom(t *testing.T) {
 	for range 24 {
 		ids = append(ids, w.submit("note", "x", func(d *job.Draft) { d.MaxAttempts = 20 }))
 	}
-	places := failpoint.Names()[:10] // no mails are owed here
+	places := failpoint.OfAttempt()
+	places = places[:slices.Index(places, failpoint.AfterCommit)] // no mails are owed here
 	for range 6 {
 		place := fmt.Sprintf("%s=kill@%d", places[dice.IntN(len(places))], 1+dice.IntN(3))
-		p := w.spawnProgram(binary, StopSafely, "CONVERTD_FAILPOINTS="+place)
+		p := w.spawnProgram(binary, StopSafely, failpoint.Variable+"="+place)
 		if !p.diesWithin(10 * time.Second) {
 			p.kill() // everything had ended before that passage
 		}
