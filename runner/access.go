@@ -112,7 +112,7 @@ func grantedDevices(patterns []string) (paths []string, groups []int, err error)
 // groupOf is the group of a device if it is by that that it may be used, else 0.
 func groupOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || info.Mode().Perm()&0o006 == 0o006 || info.Mode().Perm()&0o060 == 0 {
+	if !ok || info.Mode().Perm()&0o006 == 0o006 || info.Mode().Perm()&0o060 != 0o060 {
 		return 0
 	}
 	return int(stat.Gid)

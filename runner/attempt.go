@@ -210,6 +210,7 @@ func (a *attempt) finish(results collected, bad *verdict) {
 		o.Class, o.Outputs, o.Previews = fault.Succeeded, results.outputs, results.previews
 		o.FollowUps = results.followUps
 	} else {
+		o.Advice = a.advise(bad)
 		a.explain(bad)
 		o.Class, o.Detail, o.Hint, o.Requeue = bad.class, bad.detail, bad.hint, bad.requeue
 	}

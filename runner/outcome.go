@@ -38,6 +38,9 @@ type Outcome struct {
 	Ran       []Ran     `json:"ran,omitempty"`
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at"`
+	// Advice tells administrators, and nobody else, what the box did not have and the steps
+	// needed, each with the line of [access] that grants it.
+	Advice []string `json:"advice,omitempty"`
 	// LogTail is the last lines of the log, for mail and page.
 	LogTail []string `json:"log_tail,omitempty"`
 }

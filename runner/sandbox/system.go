@@ -1,5 +1,12 @@
 package sandbox
 
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
 // systemFolders are what programs of the distribution are made of.
 func systemFolders() []string {
 	return []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}
@@ -19,6 +26,37 @@ func systemData() []string {
 		"/etc/protocols", "/etc/services", "/etc/environment",
 		"/var/lib/libreoffice", "/var/lib/ghostscript", "/var/lib/texmf", "/var/cache/fontconfig",
 	}
+}
+
+// Sees reports whether every box has something of its own, or of the system, at a path.
+func Sees(path string) bool {
+	for _, folder := range append(systemFolders(), "/dev/shm", "/dev/pts", "/dev/fd", "/run/convertd") {
+		if path == folder || strings.HasPrefix(path, folder+"/") {
+			return true
+		}
+	}
+	for _, name := range append(devices(), slices.Collect(maps.Keys(devLinks()))...) {
+		if path == "/dev/"+name {
+			return true
+		}
+	}
+	for _, known := range append(systemData(), "/tmp", "/var/tmp", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/nsswitch.conf", "/etc/resolv.conf") {
+		depth := strings.Count(known, "/") + 1
+		if strings.HasSuffix(known, "/tmp") {
+			depth = len(path) // the folder alone: what lies in the machine's is not in the box's
+		}
+		if fits, err := filepath.Match(known, firstParts(path, depth)); err == nil && fits {
+			return true
+		}
+	}
+	return false
+}
+
+// firstParts cuts a path behind that many parts, of which the one before the first slash
+// is one.
+func firstParts(path string, n int) string {
+	parts := strings.Split(path, "/")
+	return strings.Join(parts[:min(n, len(parts))], "/")
 }
 
 // devices are the nodes of /dev.
