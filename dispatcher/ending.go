@@ -31,7 +31,7 @@ func (d *Dispatcher) endOf(a *attempt, e evidence, v verdict) job.End {
 	}
 	end.Limits, end.Began = limitsJSON(e.limits), a.start.Load()
 	if o := e.outcome; o != nil {
-		end.Ran = d.ranJSON(o.Ran)
+		end.Ran, end.Advice = d.ranJSON(o.Ran), adviceJSON(o.Advice)
 		if v.next == job.Succeeded {
 			end.Outputs, end.Previews = outputsOf(o.Outputs, a.row.Attempt), outputsOf(o.Previews, a.row.Attempt)
 		}
@@ -100,6 +100,18 @@ func (d *Dispatcher) ranJSON(ran []runner.Ran) json.RawMessage {
 	return b
 }
 
+// adviceJSON is what the administrator may grant, nothing where there is nothing.
+func adviceJSON(advice []string) json.RawMessage {
+	if len(advice) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(advice)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
 // keepFor is how long the files of a job stay after its end.
 func (d *Dispatcher) keepFor(r recipe.Recipe, state job.State) time.Duration {
 	own, general := r.Keep.Results, d.settings.Load().Keep.Results
@@ -158,7 +170,7 @@ func failureOf(a *attempt, e evidence, v verdict, kept time.Time) mail.Failure {
 		f.Ended = fmt.Sprintf("exit status %d", r.ExitCode)
 	}
 	if e.outcome != nil {
-		f.LogTail = e.outcome.LogTail
+		f.LogTail, f.Advice = e.outcome.LogTail, e.outcome.Advice
 	}
 	for _, in := range a.row.Inputs {
 		f.Inputs = append(f.Inputs, mail.File{File: in.File, Name: in.Name, Size: in.Size})

@@ -46,7 +46,7 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	runnerPath = filepath.Join(dir, "convertd-runner")
-	build := exec.Command("go", "build", "-o", runnerPath, "convertd/cmd/convertd-runner")
+	build := exec.Command("go", "build", "-o", dir, "convertd/cmd/convertd-runner", "convertd/cmd/convertd-net")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build convertd-runner: %v\n%s", err, out)

@@ -56,10 +56,20 @@ func (d *Dispatcher) plan(a *attempt) error {
 	if err := d.checkInputs(a); err != nil {
 		return err
 	}
-	spec, err := runner.NewSpec(a.recipe, d.request(a, values))
+	if err := d.checkAccess(a); err != nil {
+		return err
+	}
+	q := d.request(a, values)
+	if err := chooseUser(a, &q.Box); err != nil {
+		return err
+	}
+	spec, err := runner.NewSpec(a.recipe, q)
 	if err != nil {
 		return refuse(fmt.Sprintf("The recipe “%s” gives no command for this job: %v.", a.row.Recipe, err),
 			"Tell the administrator; the command “convertd recipes check” shows what is wrong.")
+	}
+	if err := checkHosts(spec.Box); err != nil {
+		return err
 	}
 	a.spec = spec
 	return nil

@@ -369,6 +369,30 @@ func TestLog_history_and_attempts(t *testing.T) {
 	}
 }
 
+func TestAdvice_is_for_the_administrator_alone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	j := b.made()
+	c := b.claim()
+	const advice = `A step probably could not read /srv/luts: add read = ["/srv/luts"] under [access].`
+	list, err := json.Marshal([]string{advice})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := job.End{ID: c.ID, Attempt: c.Attempt, Token: c.Token, Next: job.Failed, Result: &job.Result{Class: fault.ConverterFailed}, Advice: list}
+	if applied, err := b.jobs.Finish(context.Background(), []job.End{end}); err != nil || !applied[0] {
+		t.Fatalf("finish: %v, applied %v", err, applied)
+	}
+	for _, place := range []string{j.Links.Self + "/attempts", j.Links.Page} {
+		if a := b.get(place); a.StatusCode != 200 || strings.Contains(string(a.body), "/srv/luts") {
+			t.Errorf("%s tells the owner:\n%s", place, a.body)
+		}
+		if a := b.get(place, asAdmin); a.StatusCode != 200 || !strings.Contains(string(a.body), "/srv/luts") {
+			t.Errorf("%s tells the administrator nothing:\n%s", place, a.body)
+		}
+	}
+}
+
 func TestRecipes_are_listed_with_schema_and_availability(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

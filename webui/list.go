@@ -161,12 +161,22 @@ func attemptsDocument(rows []job.Attempt, admin bool) any {
 			Ran: orNullJSON(a.Ran), Limits: orNullJSON(a.Limits),
 		})
 		if admin {
+			attempts[len(attempts)-1].Advice = adviceOf(a)
 			attempts[len(attempts)-1].Place = &client.Place{PID: a.PID, Cgroup: a.Cgroup, BootID: a.BootID, Machine: orNullJSON(a.Machine)}
 		}
 	}
 	return struct {
 		Attempts []client.Attempt `json:"attempts"`
 	}{attempts}
+}
+
+// adviceOf is what the box of an attempt did not have.
+func adviceOf(a job.Attempt) []string {
+	var advice []string
+	if json.Unmarshal(orNullJSON(a.Advice), &advice) != nil {
+		return nil // of another version of the program
+	}
+	return advice
 }
 
 func orNullJSON(raw []byte) json.RawMessage {

@@ -38,6 +38,9 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		c.Result = results(j)
 	case j.State == job.Failed:
 		c.Failure = s.failure(v, j)
+		if c.Failure.Advice, err = s.advice(r.Context(), v, j); err != nil {
+			return pages.Card{}, err
+		}
 	case !j.State.Ended():
 		c.Waiting = pages.Waiting{Position: status.QueuePosition, Starts: later(j.RunAt, now)}
 	}
@@ -154,6 +157,19 @@ func (s *Server) failure(v visit, j job.Job) pages.Failure {
 		f.Lines = lastLines(s.Spool.Job(j.ID), j.Attempt)
 	}
 	return f
+}
+
+// advice is what the box of the last attempt did not have; it tells of this machine, so
+// only the administrator sees it.
+func (s *Server) advice(ctx context.Context, v visit, j job.Job) ([]string, error) {
+	if !v.Admin || j.Attempt == 0 {
+		return nil, nil
+	}
+	attempts, err := s.Jobs.Attempts(ctx, j.ID)
+	if err != nil || len(attempts) == 0 {
+		return nil, err
+	}
+	return adviceOf(attempts[len(attempts)-1]), nil
 }
 
 // facts are the details of a job.

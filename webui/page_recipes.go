@@ -32,6 +32,9 @@ func (s *Server) entry(v visit, r recipe.Recipe) pages.RecipeEntry {
 		Name: r.Name, Title: titleOf(r.Title.In(v.lang), r.Name), Description: r.Description.In(v.lang),
 		Accepts: acceptWords(v, r.Accept), Missing: available.Missing, Remedy: available.Remedy,
 	}
+	if v.Admin {
+		e.Access = r.Access.Words()
+	}
 	several := makesSeveral(r)
 	for _, t := range r.Targets() {
 		switch {

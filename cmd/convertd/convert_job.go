@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"convertd/dispatcher/box"
 	"convertd/runner"
 	"convertd/runner/fault"
 	"convertd/runner/progress"
@@ -81,10 +82,14 @@ func (j *localJob) link(path string) error {
 
 // run runs the one attempt and returns its outcome, which has succeeded.
 func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Outcome, error) {
+	user, err := userOf(r)
+	if err != nil {
+		return runner.Outcome{}, err
+	}
 	spec, err := runner.NewSpec(r, runner.Request{
 		Job: localID, Attempt: 1, Token: "local", Dir: j.Job,
 		Inputs: []runner.Input{{File: j.file, Name: j.name}}, Values: values,
-		Status: runner.Sink{Kind: "lines", FD: statusFD},
+		Status: runner.Sink{Kind: "lines", FD: statusFD}, Box: user,
 	})
 	if err != nil {
 		return runner.Outcome{}, err
@@ -104,6 +109,18 @@ func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Ou
 		return outcome, fault.New(fault.Invalid, outcome.Detail, outcome.Hint)
 	}
 	return outcome, nil
+}
+
+// userOf is a box with the user of the machine that the recipe names, if it does.
+func userOf(r recipe.Recipe) (runner.Box, error) {
+	if r.Access.User == "" {
+		return runner.Box{}, nil
+	}
+	uid, gid, err := box.UserOf(r.Access.User)
+	if err != nil || os.Geteuid() != 0 {
+		return runner.Box{User: r.Access.User}, err
+	}
+	return runner.Box{User: r.Access.User, UID: uid, GID: gid}, nil
 }
 
 // Descriptors of the child: the Spec arrives on 3, 4 is its lock, 5 takes status lines.

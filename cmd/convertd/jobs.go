@@ -71,6 +71,9 @@ func (c *showCommand) Run(a *app) error {
 	if j.EndedAt != nil {
 		line("ended", clock(*j.EndedAt))
 	}
+	if err := adviceLines(a, server, j, line); err != nil {
+		return err
+	}
 	for _, f := range j.Inputs {
 		line("input", f.Name+", "+sizeText(f.Size))
 	}
@@ -78,6 +81,22 @@ func (c *showCommand) Run(a *app) error {
 		line("output", f.Name+", "+sizeText(f.Size))
 	}
 	return w.Flush()
+}
+
+// adviceLines shows what the box of a failed job did not have; the server tells only the
+// administrator.
+func adviceLines(a *app, server *client.Client, j client.Job, line func(name, value string)) error {
+	if j.State != "failed" {
+		return nil
+	}
+	attempts, err := server.Attempts(a.ctx, j.ID)
+	if err != nil || len(attempts) == 0 {
+		return err
+	}
+	for _, text := range attempts[len(attempts)-1].Advice {
+		line("not granted", text)
+	}
+	return nil
 }
 
 // logCommand prints what the converter printed.

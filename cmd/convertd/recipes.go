@@ -50,18 +50,26 @@ func (*recipesListCommand) Run(a *app) error {
 		return err
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "RECIPE\tTAKES\tMAKES\tSTATE")
+	_, _ = fmt.Fprintln(w, "RECIPE\tTAKES\tMAKES\tSTATE\tACCESS")
 	for _, r := range set.All() {
 		state := "ready"
 		if missing := set.Available(r.Name); !missing.OK() {
 			state = "not installed: " + missing.Remedy
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Name, few(r.Accept), few(r.To), state)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Name, few(r.Accept), few(r.To), state, accessWords(r))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return a.printProblems(set.Problems())
+}
+
+// accessWords says what of the machine and the network the recipe is granted.
+func accessWords(r recipe.Recipe) string {
+	if !r.Access.Grants() {
+		return "-"
+	}
+	return strings.Join(r.Access.Words(), ", ")
 }
 
 // few joins the first words of a list.
@@ -95,14 +103,22 @@ type recipesCheckCommand struct {
 // Run exits 0 only if nothing is wrong.
 func (c *recipesCheckCommand) Run(a *app) error {
 	var problems []recipe.Problem
+	var looked []recipe.Recipe
 	if c.File == "" {
 		set, err := a.recipeSet()
 		if err != nil {
 			return err
 		}
-		problems = set.Problems()
+		problems, looked = set.Problems(), set.All()
 	} else {
-		_, problems = load.File(c.File)
+		var r recipe.Recipe
+		r, problems = load.File(c.File)
+		looked = append(looked, r)
+	}
+	for _, r := range looked {
+		if r.Access.Grants() {
+			_, _ = fmt.Fprintf(a.stdout, "%s %s.\n", r.Name, accessWords(r))
+		}
 	}
 	if err := a.printProblems(problems); err != nil {
 		return err

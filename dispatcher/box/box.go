@@ -1,7 +1,8 @@
 // Package box asks the child program what this machine can give the box of a step.
 //
 // It does not own the box itself (runner/sandbox) nor what follows from the answer
-// (dispatcher, dispatcher/doctor). It may import runner/sandbox and the standard library.
+// (dispatcher, dispatcher/doctor). It may import runner/sandbox, runner/fault and the
+// standard library.
 package box
 
 import (

@@ -13,6 +13,8 @@ import (
 
 	"convertd/dispatcher/box"
 	"convertd/dispatcher/cgroup"
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
 	"convertd/runner/sandbox"
 )
 
@@ -228,10 +230,34 @@ func recipes(_ context.Context, o Options) []Finding {
 		all = append(all, Finding{Check: check, Level: Warn, Remedy: a.Remedy,
 			Text: fmt.Sprintf("%s cannot run: %s is not installed.", r.Name, strings.Join(a.Missing, ", "))})
 	}
+	all = append(all, granted(o.Recipes)...)
 	if able == 0 {
 		return append(all, fail(check, "No recipe can run.", "Install the programs named above, or write a recipe.")...)
 	}
 	return append(all, ok(check, fmt.Sprintf("%d of %d recipes can run.", able, len(o.Recipes.All())))...)
+}
+
+// granted says what recipes may have of the machine and the network.
+func granted(set *recipe.Set) []Finding {
+	const check = "access"
+	var all []Finding
+	for _, r := range set.All() {
+		if !r.Access.Grants() {
+			continue
+		}
+		text := fmt.Sprintf("%s %s.", r.Name, strings.Join(r.Access.Words(), ", "))
+		_, _, err := box.UserOf(r.Access.User)
+		var known *fault.Error
+		switch {
+		case r.Access.User != "" && errors.As(err, &known):
+			all = append(all, fail(check, text+" "+known.Message, known.Hint)...)
+		case r.Access.Network == recipe.HostNetwork:
+			all = append(all, warn(check, text, "If it needs some hosts only, write them: hosts = [\"HOST:PORT\"] in the place of network = \"host\".")...)
+		default:
+			all = append(all, ok(check, text)...)
+		}
+	}
+	return all
 }
 
 // clock looks whether the kernel says that something keeps the clock right.

@@ -61,12 +61,14 @@ type Failure struct {
 	Hint   string      `json:"hint,omitempty"`
 	Step   string      `json:"step,omitempty"`
 	// Ended is how the step ended: "exit status 1", "signal 9 (killed)", or "".
-	Ended    string    `json:"ended,omitempty"`
-	Attempts int       `json:"attempts"`
-	Inputs   []File    `json:"inputs,omitempty"`
-	LogTail  []string  `json:"log_tail,omitempty"`
-	Usage    Usage     `json:"usage"`
-	At       time.Time `json:"at"`
+	Ended    string   `json:"ended,omitempty"`
+	Attempts int      `json:"attempts"`
+	Inputs   []File   `json:"inputs,omitempty"`
+	LogTail  []string `json:"log_tail,omitempty"`
+	// Advice is what the box lacked and the recipe may grant.
+	Advice []string  `json:"advice,omitempty"`
+	Usage  Usage     `json:"usage"`
+	At     time.Time `json:"at"`
 	// KeptUntil is when the files are removed.
 	KeptUntil time.Time `json:"kept_until"`
 }

@@ -182,7 +182,7 @@ func read(t *testing.T, r io.Reader) string {
 func TestFailureMail(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	f := b.owe()
+	f := b.owe(func(f *Failure) { f.Advice = []string{"It probably could not read /srv/luts."} })
 	b.run()
 	m := b.await(1)[0]
 	if m.subject != "[convertd] to-webp failed (bad_input)" || m.to != "<admin@studio.example>" {
@@ -191,7 +191,7 @@ func TestFailureMail(t *testing.T) {
 	if want := "<" + f.Job + ".failure@studio.example>"; m.id != want {
 		t.Errorf("Message-ID %s, want %s", m.id, want)
 	}
-	for _, want := range []string{"The picture is cut short.\nSend it again.\n", "  line one\n  line two\n", "1.5 s, 1.2 s of processor time, at most 3.0 MiB",
+	for _, want := range []string{"The picture is cut short.\nSend it again.\n", "  line one\n  line two\n", "did not have:\n  It probably could not read /srv/luts.\n", "1.5 s, 1.2 s of processor time, at most 3.0 MiB",
 		"convertd replay " + f.Job, "https://convert.studio.example/jobs/" + f.Job, "“a picture.png”", "exit status 1", "are attached"} {
 		if !strings.Contains(m.body, want) {
 			t.Errorf("the body lacks %q:\n%s", want, m.body)
@@ -354,7 +354,7 @@ func TestNothingOfOthersGetsOutOfItsPlace(t *testing.T) {
 	evil := "x\r\nBcc: evil@example.com\r\n\r\n<b>\u202egnp.exe\u2028\x1b[31m\xff"
 	b.owe(func(f *Failure) {
 		f.Recipe, f.Detail, f.Hint, f.Step = "a\nBcc: evil@example.com", evil, evil, evil
-		f.Inputs[0].Name, f.LogTail = evil, []string{evil, strings.Repeat("y", 5000)}
+		f.Inputs[0].Name, f.LogTail, f.Advice = evil, []string{evil, strings.Repeat("y", 5000)}, []string{evil}
 	})
 	b.run()
 	b.await(1)

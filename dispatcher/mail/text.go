@@ -31,6 +31,7 @@ func (c Config) failureText(f Failure, attached bool) text {
 	for _, in := range f.Inputs {
 		row(&b, "Input", named(in))
 	}
+	writeAdvice(&b, f.Advice)
 	writeLog(&b, f.LogTail)
 	b.WriteByte('\n')
 	c.writeInputs(&b, f, attached)
@@ -57,6 +58,16 @@ func (c Config) writeInputs(b *strings.Builder, f Failure, attached bool) {
 		fmt.Fprintf(b, "  %s\n", c.link("/api/v1/jobs/"+f.Job+"/inputs/"+in.File))
 	}
 	b.WriteByte('\n')
+}
+
+func writeAdvice(b *strings.Builder, advice []string) {
+	if len(advice) == 0 {
+		return
+	}
+	b.WriteString("\nWhat the box of this recipe did not have:\n")
+	for _, l := range advice {
+		fmt.Fprintf(b, "  %s\n", line(l))
+	}
 }
 
 func writeLog(b *strings.Builder, tail []string) {

@@ -8,6 +8,8 @@
 package recipe
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"convertd/runner/fault"
@@ -229,6 +231,29 @@ type Access struct {
 	User string `json:"user,omitempty"`
 	// Network is HostNetwork or "".
 	Network string `json:"network,omitempty"`
+}
+
+// Words says in words what is granted, one thing each.
+func (a Access) Words() []string {
+	var all []string
+	for _, list := range []struct {
+		does   string
+		things []string
+	}{{"reads", a.Read}, {"writes", a.Write}, {"uses", a.Devices}, {"reaches", a.Hosts}} {
+		for _, thing := range list.things {
+			all = append(all, list.does+" "+thing)
+		}
+	}
+	if a.Network == HostNetwork {
+		all = append(all, "reaches the whole network, without a filter")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Secrets)) {
+		all = append(all, "is given the secret "+name+" ("+a.Secrets[name]+")")
+	}
+	if a.User != "" {
+		all = append(all, "runs as the user "+a.User)
+	}
+	return all
 }
 
 // HostNetwork is the network of the machine, without a filter.

@@ -25,6 +25,8 @@ type Attempt struct {
 	Ran     json.RawMessage `db:"ran"`
 	Limits  json.RawMessage `db:"limits"`
 	Machine json.RawMessage `db:"machine"`
+	// Advice is the JSON list of what administrators may grant, null when there is none.
+	Advice json.RawMessage `db:"advice"`
 	Place
 }
 

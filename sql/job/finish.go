@@ -33,6 +33,8 @@ type End struct {
 	// Ran is the JSON of the programs that were executed, Limits of what was in force.
 	Ran    json.RawMessage `json:"ran,omitempty"`
 	Limits json.RawMessage `json:"limits,omitempty"`
+	// Advice is what administrators are told of a box that lacked something, if it did.
+	Advice json.RawMessage `json:"advice,omitempty"`
 	// Began is how the attempt began, nil when that is not known or was noted before.
 	Began *Began `json:"began,omitempty"`
 	// KeepUntil is when the job's files are removed; nil means the store's Keep from now.

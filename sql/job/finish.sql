@@ -5,7 +5,7 @@
 with told as materialized (
     select e.*, row_number() over () as n from json_to_recordset($1) as e (id text, attempt integer, token text,
         next text, run_at timestamptz, count_failure boolean, result json, outputs json, previews json,
-        ran json, limits json, keep_until timestamptz, mails json, began json)
+        ran json, limits json, keep_until timestamptz, mails json, began json, advice json)
 ), ruled as materialized (
     select e.*, case
             when e.next in ('queued', 'scheduled') and j.cancel_requested_at is not null then 'cancelled'
@@ -33,7 +33,7 @@ with told as materialized (
         wall_seconds = coalesce((e.result -> 'usage' ->> 'wall_seconds')::double precision, 0),
         cpu_seconds = coalesce((e.result -> 'usage' ->> 'cpu_seconds')::double precision, 0),
         peak_memory_bytes = coalesce((e.result -> 'usage' ->> 'peak_memory_bytes')::bigint, 0),
-        ran = e.ran, limits = e.limits,
+        ran = e.ran, limits = e.limits, advice = e.advice,
         recipe_version = coalesce(nullif(e.began ->> 'recipe_version', ''), a.recipe_version),
         pid = coalesce((e.began ->> 'pid')::integer, a.pid), cgroup = coalesce(e.began ->> 'cgroup', a.cgroup),
         machine = coalesce(e.began -> 'machine', a.machine)

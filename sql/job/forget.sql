@@ -11,7 +11,7 @@ with target as (
 ), outputs as (
     delete from output o using target t where o.job = t.id
 ), attempts as (
-    update attempt a set detail = '', ran = null from target t where a.job = t.id
+    update attempt a set detail = '', ran = null, advice = null from target t where a.job = t.id
 ), results as (
     update result r set detail = '', hint = '', files_gone_at = coalesce(r.files_gone_at, now())
     from target t where r.job = t.id

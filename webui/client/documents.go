@@ -146,8 +146,10 @@ type Attempt struct {
 	Usage         Usage           `json:"usage"`
 	Ran           json.RawMessage `json:"ran"`
 	Limits        json.RawMessage `json:"limits"`
-	// Place is told to the administrator only.
-	Place *Place `json:"place,omitempty"`
+	// Place and Advice are told to the administrator only. Advice is what the box of the
+	// attempt did not have, each with the line of the recipe that grants it.
+	Place  *Place   `json:"place,omitempty"`
+	Advice []string `json:"advice,omitempty"`
 }
 
 // Place is where an attempt runs or ran: its process and control group while it lived, and

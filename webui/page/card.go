@@ -119,6 +119,8 @@ type Picture struct{ Name, URL string }
 
 // Failure is why there is no result.
 type Failure struct {
+	// Advice is what the box of the steps did not have, for the administrator alone.
+	Advice []string
 	// Reason and Hint are sentences; Class is the outcome class.
 	Reason, Hint, Class string
 	// Lines are the last lines of the log, Log the address of all of it.

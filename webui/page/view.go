@@ -155,6 +155,9 @@ type RecipeEntry struct {
 	Missing []string
 	// Remedy is what the administrator can do about it.
 	Remedy string
+	// Access is what it is granted of the machine and the network, for the administrator
+	// alone.
+	Access []string
 }
 
 // Recipe is the page of one recipe: its form with all settings, which works without

@@ -51,7 +51,7 @@ devices = ["/dev/dri/renderD128", "/dev/nvidia*"]
 		`devices = ["/srv/x"]`:                "not a device",
 		`devices = ["/dev/*"]`:                "not a device",
 		`devices = ["/dev/../etc"]`:           "not a device",
-		`network = "none"`:                    "whole network",
+		`network = "none"`:                    `is "none"`,
 		"network = \"host\"\nhosts = [\"a\"]": "network gives all",
 		`raed = ["/srv/luts"]`:                "no key",
 	} {
