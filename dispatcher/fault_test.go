@@ -22,6 +22,7 @@ func TestFault(t *testing.T) {
 		{"F06_two_dispatchers", []variant{{"another_spool_refuses", faultAnotherSpool}, {"rows_of_another_spool", faultRowsOfAnotherSpool}}},
 		{"F08_connections_killed", faultsOfConnections()},
 		{"F09_database_ill", faultsOfDatabase()},
+		{"F11_memcached_ill", faultsOfMemcached()},
 		{"F12_disk_of_a_runner", faultsOfRunnersDisk()},
 		{"F12_F13_disk_of_the_dispatcher", faultsOfDispatchersDisk()},
 		{"F14_limits_reached", faultsOfLimits()},

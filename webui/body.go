@@ -61,12 +61,30 @@ func (s *Server) reserve(size int64) error {
 func (s *Server) room(size int64) error { return s.roomBeside(s.promised.Load(), size) }
 
 func (s *Server) roomBeside(promised, size int64) error {
+	if err := s.sameSpool(); err != nil {
+		return err
+	}
 	free, err := s.Spool.Free()
 	if err == nil && size > free-spare-promised { // a sum of sizes that strangers name might overflow
 		return fault.New(fault.InsufficientStorage, "There is no room left to store the upload.",
 			"Try again later, or send a smaller file; the administrator has to free disk space.")
 	}
 	return nil // a spool that cannot be asked fails at the first write, with its reason
+}
+
+// sameSpool refuses uploads when the spool is not the folder that it was at first: its
+// disk may have been unmounted, and what is written beneath would be lost when it is back.
+func (s *Server) sameSpool() error {
+	there, err := os.Stat(s.Spool.Root())
+	if err == nil {
+		s.spoolFolder.CompareAndSwap(nil, &there)
+	}
+	first := s.spoolFolder.Load()
+	if first == nil || err == nil && os.SameFile(*first, there) {
+		return nil // a new installation has none until the first upload
+	}
+	return fault.Wrap(err, fault.Unavailable, "The folder for uploads is not there at the moment.",
+		"The administrator has to look after [spool] dir: it is gone, or another folder is in its place.")
 }
 
 // steadyBody gives a body up that comes too slowly to be honest: a piece of it must

@@ -141,6 +141,11 @@ func classify(err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fault.Wrap(err, fault.InsufficientStorage, "There is no room left to store the upload.",
 			"Try again later; the administrator has to free disk space.")
+	case errors.Is(err, syscall.EIO), errors.Is(err, syscall.EROFS):
+		return fault.Wrap(err, fault.InsufficientStorage, "The disk could not store the upload.",
+			"Nothing was accepted. Tell the administrator: the disk reports an error.")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(err, fault.Unavailable, "The service could not answer in time.", "Try again in a few seconds.")
 	case errors.As(err, &tooLarge):
 		return fault.New(fault.TooLarge, "The request is larger than the limit of "+strconv.FormatInt(tooLarge.Limit, 10)+" bytes.",
 			"Send less at once.")

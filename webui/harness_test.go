@@ -26,6 +26,7 @@ import (
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/runner/syscalltest"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
 	"convertd/sql/declaration"
@@ -41,6 +42,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := syscalltest.Enter(os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if url := os.Getenv(serveVariable); url != "" {
 		if err := serveAlone(url); err != nil {
 			fmt.Fprintln(os.Stderr, err)

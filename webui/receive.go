@@ -91,6 +91,9 @@ func (s *Server) openDraft(sub *submission) error {
 	if sub.draft != nil {
 		return nil
 	}
+	if err := s.sameSpool(); err != nil {
+		return err
+	}
 	draft, err := s.Spool.NewDraft(rand.Text())
 	sub.draft = draft
 	return err

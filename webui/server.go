@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,6 +116,8 @@ type Server struct {
 	stopOnce sync.Once
 	// promised is how many bytes uploads under way will still bring.
 	promised atomic.Int64
+	// spoolFolder is the spool as it was when it was first looked at.
+	spoolFolder atomic.Pointer[os.FileInfo]
 	// streams has a place for each open event stream.
 	streams chan struct{}
 	// buffers are for reading bodies (*[]byte of form.BufferSize).

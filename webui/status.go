@@ -92,7 +92,7 @@ func (b *board) fetch(ctx context.Context, ids []string) map[string]view {
 	for id, document := range documents {
 		v, ok := b.told[id]
 		if !ok || !sameBytes(v.body, document) {
-			if v, ok = readDocument(document); !ok {
+			if v, ok = readDocument(id, document); !ok {
 				continue
 			}
 		}
@@ -112,8 +112,8 @@ func (b *board) fetch(ctx context.Context, ids []string) map[string]view {
 // sameBytes reports whether both are the same memory, which readers share.
 func sameBytes(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
-// readDocument understands as much of a document as serving it needs.
-func readDocument(document []byte) (view, bool) {
+// readDocument understands as much of the document of a job as serving it needs.
+func readDocument(id string, document []byte) (view, bool) {
 	var told struct {
 		ID      string    `json:"id"`
 		State   string    `json:"state"`
@@ -121,7 +121,7 @@ func readDocument(document []byte) (view, bool) {
 		Attempt int       `json:"attempt"`
 		Updated time.Time `json:"updated_at"`
 	}
-	if json.Unmarshal(document, &told) != nil || told.ID == "" {
+	if json.Unmarshal(document, &told) != nil || told.ID != id {
 		return view{}, false // not ours, whatever it is
 	}
 	running := told.State == string(job.Running)

@@ -153,7 +153,12 @@ func (s store) append(p piece, body io.Reader, check *checksum) (int64, error) {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		err = fault.New(fault.Invalid, "The piece ended before it was complete.", "Ask with HEAD and go on from there.")
 	}
-	return size, errors.Join(err, f.Sync(), f.Close())
+	if ill := errors.Join(f.Sync(), f.Close()); ill != nil {
+		// The kernel reports a page that it could not write once and then takes it for
+		// written: another sync would prove nothing, so the bytes have to come again.
+		return 0, errors.Join(err, ill, s.cut(p.id, p.offset))
+	}
+	return size, err
 }
 
 // advance keeps the digest of what is here, and the new expiry.

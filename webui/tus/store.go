@@ -162,6 +162,15 @@ func (s store) recover(id string) error {
 	return s.release(id, offset)
 }
 
+// cut drops what lies behind offset. Where that cannot be done the whole upload goes: it
+// must not count as here.
+func (s store) cut(id string, offset int64) error {
+	if err := os.Truncate(s.data(id), offset); err != nil {
+		return errors.Join(fmt.Errorf("drop a piece: %w", err), s.remove(id))
+	}
+	return nil
+}
+
 // release cuts the upload back to offset and removes the mark.
 func (s store) release(id string, offset int64) error {
 	err := os.Truncate(s.data(id), offset)

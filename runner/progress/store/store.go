@@ -1,7 +1,7 @@
 // Package store owns reading and writing status documents in memcached from the
 // daemon's side: many readers share one multi-get, a document just read is served
-// again for a moment, and a memcached that does not answer costs one short time-out
-// a second, not one per request.
+// again for a moment, and a memcached that does not answer costs the readers of one
+// moment a short time-out; until it answers a question in the background nobody waits.
 //
 // It does not own what a document says (progress) nor what is true when there is none
 // (the row). It may import gomemcache and runner/progress.
@@ -25,7 +25,8 @@ import (
 const (
 	// timeout bounds one round trip; memcached is on this machine.
 	timeout = 100 * time.Millisecond
-	// rest is how long a memcached that failed is left alone.
+	// rest is how long a memcached that failed is left alone before it is asked again
+	// whether it answers, in the background: no reader waits for that.
 	rest = time.Second
 	// reuse is how long a document just read is served without asking again.
 	reuse = 80 * time.Millisecond
@@ -47,8 +48,11 @@ type Store struct {
 	stop    chan struct{}
 	done    sync.WaitGroup
 	cache   cache
-	// awayUntil is a time in Unix nanoseconds before which nothing is tried.
-	awayUntil atomic.Int64
+	// gone says that memcached did not answer and is asked in the background.
+	gone atomic.Bool
+	// closing guards closed, after which nothing is begun.
+	closing sync.Mutex
+	closed  bool
 }
 
 // ask is one caller waiting for one document.
@@ -92,8 +96,12 @@ func (s *Store) Network() string {
 
 // Dial opens a new connection, for a child that is to inherit it.
 func (s *Store) Dial() (net.Conn, error) {
+	if s.away() {
+		return nil, ErrAway
+	}
 	conn, err := net.DialTimeout(s.Network(), s.address, timeout)
 	if err != nil {
+		s.setAway()
 		return nil, fmt.Errorf("connect to memcached at %s: %w", s.address, err)
 	}
 	return conn, nil
@@ -104,7 +112,6 @@ func (s *Store) Ping() error {
 	if err := s.client.Ping(); err != nil {
 		return fmt.Errorf("%w at %s: %w", ErrAway, s.address, err)
 	}
-	s.awayUntil.Store(0)
 	return nil
 }
 
@@ -164,14 +171,42 @@ func (s *Store) Put(id string, doc []byte) error {
 
 // Close ends the readers and closes all connections.
 func (s *Store) Close() error {
+	s.closing.Lock()
+	s.closed = true
+	s.closing.Unlock()
 	close(s.stop)
 	s.done.Wait()
 	return s.client.Close()
 }
 
-func (s *Store) away() bool { return time.Now().UnixNano() < s.awayUntil.Load() }
+func (s *Store) away() bool { return s.gone.Load() }
 
-func (s *Store) setAway() { s.awayUntil.Store(time.Now().Add(rest).UnixNano()) }
+// setAway has memcached left alone until it answers.
+func (s *Store) setAway() {
+	s.closing.Lock()
+	defer s.closing.Unlock()
+	if s.closed || s.gone.Swap(true) {
+		return
+	}
+	s.done.Go(s.askAgain)
+}
+
+// askAgain asks from time to time whether memcached answers again.
+func (s *Store) askAgain() {
+	again := time.NewTicker(rest)
+	defer again.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-again.C:
+			if s.Ping() == nil {
+				s.gone.Store(false)
+				return
+			}
+		}
+	}
+}
 
 // work answers asks: while one multi-get is under way the next one's keys gather.
 func (s *Store) work() {

@@ -130,7 +130,7 @@ func connections(t *testing.T, address string) int {
 	}
 }
 
-func TestAwayIsToldAndPassesOver(t *testing.T) {
+func faultAway(t *testing.T) {
 	t.Parallel()
 	address, kill := memcached(t)
 	s := open(t, address)
@@ -150,7 +150,7 @@ func TestAwayIsToldAndPassesOver(t *testing.T) {
 	}
 }
 
-func TestGarbageIsAnError(t *testing.T) {
+func faultGarbage(t *testing.T) {
 	t.Parallel()
 	socket := filepath.Join(t.TempDir(), "m")
 	l, err := net.Listen("unix", socket)
