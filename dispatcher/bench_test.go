@@ -1,68 +1,177 @@
 package dispatcher
 
 import (
-	"context"
+	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
+	"convertd/runner"
+	"convertd/runner/fault"
+	"convertd/runner/recipe"
+	"convertd/runner/spool"
 	"convertd/sql/job"
 )
 
-// inFlight is how many children run at once in both benchmarks, so that their figures
-// can be compared.
-const inFlight = 4
+// inFlight is how many children run at once, and perRound how many in one measurement.
+const (
+	inFlight = 4
+	perRound = 24
+)
 
-// BenchmarkRawStartAndWait starts and awaits the same child that jobs get, which finds
-// nothing to do.
-func BenchmarkRawStartAndWait(b *testing.B) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		b.Fatal(err)
+// BenchmarkNoOpJobs compares the jobs of one step that does nothing, from the first claim to
+// the last recorded end, with two ways to run as many of the same child without a dispatcher
+// and a database: turn about in one run, as many in flight, because only the ratios of the
+// medians say anything.
+//
+// raw starts the same attempt directly: the child with its Spec on a pipe, the step in its
+// box, all that the child makes durable, and the outcome read. What a job has on top of that
+// is the dispatcher's: claim, control group, lock, note, proof of death, record of the end,
+// status, and the removal of what is left.
+// bare is a child that finds no Spec and ends.
+func BenchmarkNoOpJobs(b *testing.B) {
+	noop := shell("none", `echo x > "$2.txt"`)
+	w := newWorld(b, noop)
+	w.opts.Lanes, w.opts.Times = Lanes{Slots: inFlight}, Times{}
+	var jobs, raw, bare []time.Duration
+	for b.Loop() {
+		bare = append(bare, w.bareRound())
+		raw = append(raw, w.rawRound(noop))
+		jobs = append(jobs, w.roundOfJobs(noop))
 	}
-	defer null.Close()
-	left := make(chan struct{}, b.N)
-	for range b.N {
-		left <- struct{}{}
+	b.ReportMetric(middle(raw)/middle(jobs), "jobs/raw")
+	b.ReportMetric(middle(bare)/middle(jobs), "jobs/bare")
+	b.ReportMetric(perRound/middle(jobs), "jobs/s")
+	b.ReportMetric(perRound/middle(raw), "raw/s")
+	b.ReportMetric(perRound/middle(bare), "bare/s")
+}
+
+func middle(times []time.Duration) float64 {
+	slices.Sort(times)
+	return times[len(times)/2].Seconds()
+}
+
+// inRound does something perRound times, inFlight at a time, each in a seat of its own.
+func (w *world) inRound(do func(n, seat int) error) time.Duration {
+	left := make(chan int, perRound)
+	for n := range perRound {
+		left <- n
 	}
 	close(left)
-	b.ResetTimer()
+	started := time.Now()
 	var workers sync.WaitGroup
-	for range inFlight {
+	for seat := range inFlight {
 		workers.Go(func() {
-			for range left {
-				attr := &os.ProcAttr{Env: []string{"GOMAXPROCS=1"}, Files: []*os.File{null, null, null, null}}
-				p, err := os.StartProcess(runnerPath, []string{runnerPath}, attr)
-				if err != nil {
-					b.Error(err)
-					return
-				}
-				if _, err := p.Wait(); err != nil {
-					b.Error(err)
+			for n := range left {
+				if err := do(n, seat); err != nil {
+					w.t.Error(err)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "starts/s")
+	return time.Since(started)
 }
 
-// BenchmarkNoOpJobs runs jobs of one trivial step from claim to recorded end.
-func BenchmarkNoOpJobs(b *testing.B) {
-	w := newWorld(b, shell("none", `: > "$2.txt"; echo x > "$2.txt"`))
-	w.opts.Lanes = Lanes{Slots: inFlight}
-	for range b.N {
-		w.submit("none", "x")
+// bareRound starts and awaits children that find nothing to do.
+func (w *world) bareRound() time.Duration {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	b.ResetTimer()
-	w.serve(w.opts)
-	until(b, "all jobs succeed", func() bool {
-		counts, err := w.jobs.Counts(context.Background())
-		if err != nil {
-			b.Fatal(err)
+	defer null.Close()
+	return w.inRound(func(int, int) error {
+		p, err := startChild(null, null)
+		if err == nil {
+			_, err = p.Wait()
 		}
-		return counts[job.Succeeded] == b.N
+		return err
 	})
-	b.StopTimer()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
+}
+
+func startChild(null, spec *os.File) (*os.Process, error) {
+	return os.StartProcess(runnerPath, []string{runnerPath}, &os.ProcAttr{
+		Dir: "/", Env: []string{"GOMAXPROCS=1"}, Files: []*os.File{null, null, null, spec},
+		Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+}
+
+// rawRound runs attempts whose folders are there already.
+func (w *world) rawRound(r recipe.Recipe) time.Duration {
+	var dirs []spool.Job
+	for range perRound {
+		dirs = append(dirs, w.spool.Job(w.prepare("x")))
+	}
+	return w.inRound(func(n, seat int) error { return w.rawAttempt(r, dirs[n], seat) })
+}
+
+func (w *world) rawAttempt(r recipe.Recipe, dir spool.Job, seat int) error {
+	box := runner.Box{MemoryHeld: true}
+	if os.Geteuid() == 0 {
+		box.UID, box.GID = w.opts.Box.UIDBase+seat, w.opts.Box.UIDBase+seat
+	}
+	spec, err := runner.NewSpec(r, runner.Request{
+		Job: dir.ID, Attempt: 1, Token: "token", Dir: dir, Box: box,
+		Inputs: []runner.Input{{File: "1.txt", Name: "my file.txt"}},
+	})
+	if err != nil {
+		return err
+	}
+	if err := runChild(spec); err != nil {
+		return err
+	}
+	o, err := readOutcome(dir, 1, "token")
+	if err == nil && o.Class != fault.Succeeded {
+		err = fmt.Errorf("a raw attempt ended %s: %s", o.Class, o.Detail)
+	}
+	return err
+}
+
+func runChild(spec runner.Spec) error {
+	in, out, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return errors.Join(err, in.Close())
+	}
+	defer null.Close()
+	p, err := startChild(null, in)
+	in.Close()
+	if err != nil {
+		return err
+	}
+	if err := sendSpec(out, spec); err != nil {
+		return err
+	}
+	_, err = p.Wait()
+	return err
+}
+
+// roundOfJobs lets a dispatcher run jobs that wait already. The rows say when the first was
+// claimed and when the last had ended.
+func (w *world) roundOfJobs(r recipe.Recipe) time.Duration {
+	var ids []string
+	for range perRound {
+		ids = append(ids, w.submit(r.Name, "x"))
+	}
+	s := w.serve(w.opts)
+	var first, last time.Time
+	for _, id := range ids {
+		j := w.await(id, job.Succeeded)
+		if first.IsZero() || j.StartedAt.Before(first) {
+			first = *j.StartedAt
+		}
+		if j.EndedAt.After(last) {
+			last = *j.EndedAt
+		}
+	}
+	s.stop()
+	return last.Sub(first)
 }
