@@ -136,15 +136,7 @@ func (d *Dispatcher) exec(a *attempt, files []*os.File) error {
 		Dir: "/", Env: []string{"GOMAXPROCS=1"}, Files: files,
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}
-	if a.held() {
-		group, err := a.group.Open()
-		if err != nil {
-			return fmt.Errorf("open control group: %w", err)
-		}
-		defer group.Close()
-		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, int(group.Fd())
-	}
-	p, err := d.children.start(d.opts.Runner, attr)
+	p, err := d.startInGroup(a, attr)
 	if err != nil {
 		return fmt.Errorf("start child: %w", err)
 	}
@@ -168,6 +160,28 @@ func (d *Dispatcher) exec(a *attempt, files []*os.File) error {
 	return nil
 }
 
+// startInGroup starts a child that is in its control groups from its first moment on.
+func (d *Dispatcher) startInGroup(a *attempt, attr *os.ProcAttr) (p *os.Process, err error) {
+	start := func() error {
+		p, err = d.children.start(d.opts.Runner, attr)
+		return err
+	}
+	if a.group == nil {
+		err = start()
+		return p, err
+	}
+	if a.held() {
+		group, err := a.group.Open()
+		if err != nil {
+			return nil, fmt.Errorf("open control group: %w", err)
+		}
+		defer group.Close()
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, int(group.Fd())
+	}
+	err = a.group.Within(start)
+	return p, err
+}
+
 // kinOf says how processes of an attempt are recognised where no group holds them.
 func kinOf(a *attempt, root process.Name) process.Kin {
 	return process.Kin{
@@ -187,9 +201,6 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 		RecipeVersion: a.recipe.Version, Limits: a.spec.Limits}
 	if a.group != nil {
 		n.Cgroup = a.group.Dir()
-		if err := a.group.Enter(a.child.name.PID); err != nil {
-			return err
-		}
 	}
 	if err := writeNote(a.dir, a.row.Attempt, n); err != nil {
 		return err

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -155,12 +158,11 @@ func TestMemoryLimitKills(t *testing.T) {
 	defer in.Close()
 	cmd := exec.Command("/bin/sh", "-c", "read go; ulimit -v 500000; exec tail /dev/zero")
 	cmd.Stdin = in
-	if err := cmd.Start(); err != nil {
+	if err := g.Within(cmd.Start); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Enter(cmd.Process.Pid); err != nil {
-		t.Fatal(err)
-	}
+	inside, _ := g.threadsV1()
+	checkAlone(t, cmd.Process.Pid, inside)
 	if g.memory {
 		if err := write(g.dir, "cgroup.procs", fmt.Sprint(cmd.Process.Pid)); err != nil {
 			t.Fatal(err)
@@ -182,5 +184,16 @@ func TestMemoryLimitKills(t *testing.T) {
 	}
 	if err := g.Remove(); err != nil {
 		t.Error(err)
+	}
+}
+
+// checkAlone fails unless the process, and no thread of ours, is in the groups.
+func checkAlone(t *testing.T, pid int, groups []string) {
+	t.Helper()
+	for _, dir := range groups {
+		threads, err := os.ReadFile(filepath.Join(dir, "tasks"))
+		if got := strings.Fields(string(threads)); err != nil || !slices.Equal(got, []string{strconv.Itoa(pid)}) {
+			t.Errorf("%s holds %v (%v), not only %d", dir, got, err, pid)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -138,14 +139,46 @@ func (g *Group) limitMemory(bytes string) error {
 	return nil
 }
 
-// Enter moves a process into the version 1 groups; version 2 is entered by clone.
-func (g *Group) Enter(pid int) error {
-	for _, dir := range []string{g.memoryV1, g.pidsV1} {
-		if dir == "" {
-			continue
+// Within runs start such that a process started by it is in the version 1 groups from its
+// first moment on; version 2 is entered by clone. A child begins where the thread is that
+// makes it, and a thread that moves itself holds nobody up, whereas to move a process every
+// fork and exit of the machine is waited for.
+func (g *Group) Within(start func() error) error {
+	inside, home := g.threadsV1()
+	if len(inside) == 0 {
+		return start()
+	}
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		err := moveThread(inside)
+		if err == nil {
+			err = start()
 		}
-		if err := write(dir, "cgroup.procs", strconv.Itoa(pid)); err != nil {
-			return fmt.Errorf("move process into control group: %w", err)
+		if moveThread(home) == nil {
+			runtime.UnlockOSThread()
+		} // else the thread ends with this goroutine, so that nothing else starts there
+		result <- err
+	}()
+	return <-result
+}
+
+// threadsV1 are the version 1 groups of this attempt and those of this process, in which the
+// trees lie.
+func (g *Group) threadsV1() (inside, home []string) {
+	for _, dir := range []string{g.memoryV1, g.pidsV1} {
+		if dir != "" {
+			inside, home = append(inside, dir), append(home, filepath.Dir(filepath.Dir(dir)))
+		}
+	}
+	return inside, home
+}
+
+// moveThread moves the calling thread into version 1 groups.
+func moveThread(dirs []string) error {
+	for _, dir := range dirs {
+		if err := write(dir, "tasks", "0"); err != nil {
+			return fmt.Errorf("enter control group: %w", err)
 		}
 	}
 	return nil
