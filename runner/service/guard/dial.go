@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -27,7 +28,7 @@ type Dialer struct {
 	Timeout time.Duration
 	// Own returns the addresses of this machine, to which a name from outside must not
 	// lead even if they are of the internet. nil means that the kernel is asked.
-	Own func() ([]net.Addr, error)
+	Own func() ([]netip.Addr, error)
 }
 
 const dialTimeout = 20 * time.Second
@@ -139,18 +140,13 @@ func (d *Dialer) objection(t target, addr netip.Addr) string {
 func (d *Dialer) isOwn(addr netip.Addr) bool {
 	own := d.Own
 	if own == nil {
-		own = net.InterfaceAddrs
+		own = ownAddresses
 	}
 	all, err := own()
 	if err != nil {
 		return true // who we are is not known, so nobody can be told apart from us
 	}
-	for _, a := range all {
-		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Unmap() == plain(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(all, plain(addr))
 }
 
 // connect connects to an address that was checked.

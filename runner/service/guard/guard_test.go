@@ -30,7 +30,7 @@ func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 	return all, nil
 }
 
-func nobody() ([]net.Addr, error) { return nil, nil }
+func nobody() ([]netip.Addr, error) { return nil, nil }
 
 func policy(t *testing.T, written, given []string) guard.Policy {
 	t.Helper()
@@ -129,9 +129,7 @@ func TestOwnAddress(t *testing.T) {
 	t.Parallel()
 	d := guard.Dialer{
 		Policy: policy(t, []string{"*"}, nil), Resolver: names{"us.example": {"8.8.4.4"}},
-		Own: func() ([]net.Addr, error) {
-			return []net.Addr{&net.IPNet{IP: net.IPv4(8, 8, 4, 4), Mask: net.CIDRMask(24, 32)}}, nil
-		},
+		Own: func() ([]netip.Addr, error) { return []netip.Addr{netip.MustParseAddr("8.8.4.4")}, nil },
 	}
 	wantRefused(t, &d, "us.example:80", "this machine itself")
 }
