@@ -208,3 +208,32 @@ func TestAccessThatThisMachineCannotGrant(t *testing.T) {
 		}
 	}
 }
+
+// TestGrantedToAnOrdinaryUser has hosts and a secret where the service is not root's.
+func TestGrantedToAnOrdinaryUser(t *testing.T) {
+	t.Parallel()
+	port := serve(t, "granted")
+	tr := newTrial(t, sh(fmt.Sprintf(`curl -sS -o "$CONVERTD_OUTPUT/a.txt" --fail http://127.0.0.1:%d/; cat "$CONVERTD_OUTPUT/a.txt"; ls -ln "$CONVERTD_SECRETS"; wc -l <"$CONVERTD_SECRET_KEY"`, port)))
+	file := filepath.Join(tr.job.Dir, "key")
+	must(t, os.WriteFile(file, []byte("first line\n"), 0o600))
+	tr.spec.Box.Hosts = []string{fmt.Sprintf("127.0.0.1:%d", port)}
+	tr.spec.Box.Secrets = map[string]string{"KEY": file}
+	tr.asOrdinaryUser()
+	lacks := tr.machineLacks()
+	o := tr.run()
+	if lacks != "" {
+		if o.Class != fault.InternalError || !strings.Contains(tr.log(), "that this machine does not give") {
+			t.Errorf("without a whole box (%s) the outcome is %s %q\n%s", lacks, o.Class, o.Detail, tr.log())
+		}
+		return
+	}
+	for _, want := range []string{" out granted", "-r--------", " out 1\n"} {
+		if !strings.Contains(tr.log(), want) {
+			t.Errorf("the log has no %q", want)
+		}
+	}
+	if o.Class != fault.Succeeded {
+		t.Errorf("outcome is %s %q\n%s", o.Class, o.Detail, tr.log())
+	}
+	tr.nothingLeft()
+}

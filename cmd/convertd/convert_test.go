@@ -161,6 +161,22 @@ func TestRecipesCommands(t *testing.T) {
 	if got.code != 1 || !strings.Contains(got.stderr, "broken.toml:3: ") || !strings.Contains(got.stderr, "command") {
 		t.Errorf("check of a broken recipe: %+v, want file, line and the nearest key", got)
 	}
+	secret := filepath.Join(dir, "secret")
+	for path, text := range map[string]string{secret: "x", filepath.Join(dir, "granted.toml"): "name = \"granted\"\naccept = []\ncommand = [\"true\"]\n[access]\nhosts = [\"render.lan:8080\"]\nsecrets = { KEY = \"" + secret + "\" }\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	granted := filepath.Join(dir, "granted.toml")
+	if got := convertd(t, "", "recipes", "check", granted); got.code != 0 || !strings.Contains(got.stdout, "granted reaches render.lan:8080, is given the secret KEY ("+secret+").") {
+		t.Errorf("check of a recipe with access: %+v", got)
+	}
+	if err := os.Chmod(secret, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := convertd(t, "", "recipes", "check", granted); got.code != 1 || !strings.Contains(got.stderr, "granted.toml:6: ") || !strings.Contains(got.stderr, "Run: chmod 0600 "+secret) {
+		t.Errorf("check of a recipe with an open secret: %+v", got)
+	}
 	if got := convertd(t, "", "recipes", "list"); got.code != 0 || !strings.Contains(got.stdout, "tracks") {
 		t.Errorf("list: %+v", got)
 	}

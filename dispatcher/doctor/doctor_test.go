@@ -169,3 +169,27 @@ func TestWhatIsIll(t *testing.T) {
 		})
 	}
 }
+
+func TestAccessIsShown(t *testing.T) {
+	t.Parallel()
+	with := func(name string, a recipe.Access) recipe.Recipe {
+		return recipe.Recipe{Name: name, Steps: []recipe.Step{{Command: []string{"sh"}}}, Access: a}
+	}
+	all := find(recipes(t.Context(), Options{Recipes: recipe.NewSet([]recipe.Recipe{
+		with("a", recipe.Access{}), with("b", recipe.Access{Read: []string{"/srv/luts"}, Hosts: []string{"render.lan"}}),
+		with("c", recipe.Access{Network: recipe.HostNetwork}), with("d", recipe.Access{User: "no-such-user"}), with("e", recipe.Access{User: "root"}),
+	}, nil)}), "access")
+	want := []Finding{
+		{Level: OK, Text: "b reads /srv/luts, reaches render.lan."}, {Level: Warn, Text: "c reaches the whole network, without a filter."},
+		{Level: Fail, Text: "d runs as the user no-such-user. There is no user no-such-user on this machine, as whom the steps are to run."},
+		{Level: Fail, Text: "e runs as the user root. The user root is root, as whom no step ever runs."},
+	}
+	if len(all) != len(want) {
+		t.Fatalf("%+v", all)
+	}
+	for i, f := range all {
+		if f.Level != want[i].Level || f.Text != want[i].Text || f.Level != OK && f.Remedy == "" {
+			t.Errorf("%+v, want %+v", f, want[i])
+		}
+	}
+}
