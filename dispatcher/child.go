@@ -207,7 +207,7 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 	}
 	failpoint.Hit(failpoint.AfterNote)
 	if a.group != nil {
-		limits := cgroup.Limits{MemoryBytes: a.spec.Limits.Memory, Processes: a.spec.Limits.Processes + ownProcesses}
+		limits := cgroup.Limits{MemoryBytes: a.spec.Limits.Memory, Processes: processesOf(a.spec)}
 		if err := a.group.Limit(limits); err != nil {
 			return err
 		}
@@ -218,6 +218,15 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 	}
 	failpoint.Hit(failpoint.AfterSpec)
 	return nil
+}
+
+// processesOf is how many processes the group of an attempt may hold.
+func processesOf(s runner.Spec) int {
+	n := s.Limits.Processes + ownProcesses
+	if s.Box.Proxied() {
+		n += runner.ProxyProcesses
+	}
+	return n
 }
 
 // ownProcesses is what the runner itself may take of a process limit: the kernel counts

@@ -26,9 +26,6 @@ const toolsFolder = "/run/convertd"
 func (a *attempt) grant() error {
 	g := &a.box.Granted
 	g.User = a.spec.Box.User
-	if a.spec.Box.User != "" {
-		a.box.Processes = 0 // the kernel counts by user, and this one has processes elsewhere
-	}
 	var err error
 	if g.Devices, g.Groups, err = grantedDevices(a.spec.Box.Devices); err != nil {
 		return err
@@ -43,15 +40,32 @@ func (a *attempt) grant() error {
 	switch {
 	case a.spec.Box.HostNetwork:
 		g.Network = sandbox.Shared
-	case a.spec.Box.hasHosts():
+	case a.spec.Box.Proxied():
 		g.Network = sandbox.Proxied
 		return a.grantTools()
 	}
 	return nil
 }
 
-// hasHosts reports whether any host is granted.
-func (b Box) hasHosts() bool { return len(b.Hosts)+len(b.GivenHosts) > 0 }
+// Proxied reports whether the box reaches hosts by a proxy of its own, which then runs
+// beside the steps.
+func (b Box) Proxied() bool { return len(b.Hosts)+len(b.GivenHosts) > 0 }
+
+// ProxyProcesses is what the proxy of a box may take of a limit of processes: the kernel
+// counts threads, and it is two programs written in Go.
+const ProxyProcesses = 32
+
+// userProcesses is how many processes the kernel lets the user of the box have; 0 leaves
+// that to the control group, because a user of the machine has processes elsewhere.
+func userProcesses(s Spec) int {
+	switch {
+	case s.Box.User != "":
+		return 0
+	case s.Box.Proxied():
+		return s.Limits.Processes + ProxyProcesses
+	}
+	return s.Limits.Processes
+}
 
 // grantTools lets programs that know no proxy have a way to it: ssh by itself, others by
 // calling "convertd-net connect HOST PORT".

@@ -108,7 +108,7 @@ func (d *advisor) secret(text string) {
 
 // network looks for a host that was asked for by a box without network.
 func (d *advisor) network(text string) {
-	if d.box.hasHosts() || d.box.HostNetwork {
+	if d.box.Proxied() || d.box.HostNetwork {
 		return
 	}
 	if match := regexp.MustCompile(connectPattern).FindStringSubmatch(text); match != nil {

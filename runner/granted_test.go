@@ -35,15 +35,18 @@ func TestHosts(t *testing.T) {
 		hosts, given []string
 		works        bool
 		says         string
+		// few leaves no process but those of the script.
+		few bool
 	}{
-		{"nothing without a line", fetch, nil, nil, false, "Couldn't connect"},
-		{"a host of the recipe", fetch, []string{"127.0.0.1:PORT"}, nil, true, "granted"},
-		{"by SOCKS", strings.Replace(fetch, "curl", `curl -x socks5h://127.0.0.1:3128`, 1), []string{"127.0.0.1:PORT"}, nil, true, "granted"},
-		{"by CONNECT", strings.Replace(fetch, "curl", `curl -p`, 1), []string{"127.0.0.1:PORT"}, nil, true, "granted"},
-		{"by hand", `printf 'GET / HTTP/1.0\r\n\r\n' | convertd-net connect 127.0.0.1 PORT | tee "$CONVERTD_OUTPUT/a.txt"`, []string{"127.0.0.1:PORT"}, nil, true, "granted"},
-		{"no other host", asked, []string{"localhost"}, nil, false, "run convertd: connection to 127.0.0.1:PORT refused: not in [access] hosts"},
-		{"no host of a parameter on this machine", asked, nil, []string{"127.0.0.1:PORT"}, false, "refused: its address 127.0.0.1 is this machine itself"},
-		{"no way around", `unset http_proxy HTTP_PROXY ALL_PROXY all_proxy; ` + fetch, []string{"127.0.0.1:PORT"}, nil, false, "Couldn't connect"},
+		{"nothing without a line", fetch, nil, nil, false, "Couldn't connect", false},
+		{"a host of the recipe", fetch, []string{"127.0.0.1:PORT"}, nil, true, "granted", false},
+		{"with few processes", fetch, []string{"127.0.0.1:PORT"}, nil, true, "granted", true},
+		{"by SOCKS", strings.Replace(fetch, "curl", `curl -x socks5h://127.0.0.1:3128`, 1), []string{"127.0.0.1:PORT"}, nil, true, "granted", false},
+		{"by CONNECT", strings.Replace(fetch, "curl", `curl -p`, 1), []string{"127.0.0.1:PORT"}, nil, true, "granted", false},
+		{"by hand", `printf 'GET / HTTP/1.0\r\n\r\n' | convertd-net connect 127.0.0.1 PORT | tee "$CONVERTD_OUTPUT/a.txt"`, []string{"127.0.0.1:PORT"}, nil, true, "granted", false},
+		{"no other host", asked, []string{"localhost"}, nil, false, "run convertd: connection to 127.0.0.1:PORT refused: not in [access] hosts", false},
+		{"no host of a parameter on this machine", asked, nil, []string{"127.0.0.1:PORT"}, false, "refused: its address 127.0.0.1 is this machine itself", false},
+		{"no way around", `unset http_proxy HTTP_PROXY ALL_PROXY all_proxy; ` + fetch, []string{"127.0.0.1:PORT"}, nil, false, "Couldn't connect", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,6 +58,9 @@ func TestHosts(t *testing.T) {
 			}
 			for _, host := range row.given {
 				tr.spec.Box.GivenHosts = append(tr.spec.Box.GivenHosts, in(host))
+			}
+			if row.few {
+				tr.spec.Limits.Processes = 2
 			}
 			o := tr.run()
 			if (o.Class == fault.Succeeded) != row.works || !strings.Contains(tr.log(), in(row.says)) {
