@@ -48,6 +48,7 @@ func (s *Server) accept(ctx context.Context, sub *submission, c checked, claim *
 	failpoint.Hit(failpoint.AfterRow)
 	sub.draft.Keep()
 	s.useUp(sub)
+	s.board.met(j.ID)
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "job accepted", slog.String("job", j.ID), slog.String("recipe", j.Recipe),
 		slog.Int("files", len(j.Inputs)), slog.Int64("bytes", inputBytes(j)))
 	return accepted{j, sub.token}, nil

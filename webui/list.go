@@ -73,7 +73,7 @@ func (s *Server) documents(ctx context.Context, rows []job.Job) ([]client.Job, e
 	}
 	told := map[string]view{}
 	if len(running) > 0 {
-		told = s.board.fetch(ctx, running)
+		told = s.board.listen(ctx, running)
 	}
 	documents := make([]client.Job, 0, len(rows))
 	for _, j := range rows {

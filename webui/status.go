@@ -66,12 +66,12 @@ func newBoard(documents Status, row func(context.Context, string) (view, error))
 func (b *board) get(ctx context.Context, id string) (view, error) {
 	now := time.Now()
 	b.mu.RLock()
-	told, deleted := b.told[id], b.ended[id]
+	told, deleted, row := b.told[id], b.ended[id], b.rows[id]
 	b.mu.RUnlock()
 	if now.Before(deleted) {
 		return view{}, nil
 	}
-	if now.Sub(told.read) < reuse && told.fresh(now) {
+	if row.known && now.Sub(told.read) < reuse && told.fresh(now) && !row.ahead(told) {
 		return told, nil
 	}
 	found := b.fetch(ctx, []string{id})
@@ -81,16 +81,45 @@ func (b *board) get(ctx context.Context, id string) (view, error) {
 	return b.fromRow(ctx, id)
 }
 
-// fetch asks for documents and returns those that may be believed. That nobody answers
-// is no error: there are the rows.
+// ahead reports whether other tells of a time before v: a job that ended does not run
+// again, attempts follow each other, and so do the documents of one attempt.
+func (v view) ahead(other view) bool {
+	switch {
+	case !v.known || !other.known:
+		return false
+	case v.done && !other.done, v.attempt > other.attempt:
+		return true
+	}
+	return v.running && other.running && v.attempt == other.attempt && v.updated.After(other.updated)
+}
+
+// fetch returns the documents that may be believed. memcached may keep what is over: a
+// dispatcher was killed before it could say so, or was not heard. So a document counts
+// only beside a row that was looked at once, here and not by a process before this one,
+// and only if nothing newer is known.
 func (b *board) fetch(ctx context.Context, ids []string) map[string]view {
+	found := b.listen(ctx, ids)
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for id, v := range found {
+		if row := b.rows[id]; !row.known || row.ahead(v) {
+			delete(found, id)
+		}
+	}
+	return found
+}
+
+// listen asks for documents and returns the newest that were heard. That nobody answers is
+// no error: there are the rows.
+func (b *board) listen(ctx context.Context, ids []string) map[string]view {
 	documents, _ := b.documents.Get(ctx, ids)
 	now := time.Now()
 	found := make(map[string]view, len(documents))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, document := range documents {
-		v, ok := b.told[id]
+		before, ok := b.told[id]
+		v := before
 		if !ok || !sameBytes(v.body, document) {
 			if v, ok = readDocument(id, document); !ok {
 				continue
@@ -99,6 +128,9 @@ func (b *board) fetch(ctx context.Context, ids []string) map[string]view {
 		v.read = now
 		if !v.fresh(now) || now.Before(b.ended[id]) {
 			delete(b.told, id)
+			continue
+		}
+		if before.ahead(v) {
 			continue
 		}
 		if len(b.told) >= forgetful {
@@ -138,22 +170,35 @@ func readDocument(id string, document []byte) (view, bool) {
 // memcached may have been flushed, or not have answered in time.
 func (b *board) fromRow(ctx context.Context, id string) (view, error) {
 	v, err := b.lookAtRow(ctx, id)
-	if err != nil || !v.live {
-		return v, err
+	if err == nil && !v.known {
+		return v, nil
 	}
 	b.mu.RLock()
 	told := b.told[id]
 	b.mu.RUnlock()
-	if told.running && told.attempt == v.attempt && told.fresh(time.Now()) {
+	current := err != nil || told.running && told.attempt == v.attempt && v.live || told.ahead(v)
+	if told.known && current && (told.done || told.fresh(time.Now())) {
 		return told, nil
 	}
-	return v, nil
+	return v, err
 }
 
-// lookAtRow returns what the row says, at most a second old.
+// met notes that there is such a job, which makes documents of it believed without a look
+// at its row.
+func (b *board) met(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.rows[id]; !ok {
+		b.rows[id] = view{known: true}
+	}
+}
+
+// lookAtRow returns what the row says, at most a second old, and looked at after whatever
+// was heard that is newer.
 func (b *board) lookAtRow(ctx context.Context, id string) (view, error) {
 	b.mu.RLock()
 	v, ok := b.rows[id]
+	ok = ok && !b.told[id].ahead(v)
 	b.mu.RUnlock()
 	if ok && time.Since(v.read) < rowAge {
 		return v, nil
