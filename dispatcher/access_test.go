@@ -57,3 +57,26 @@ func TestHostOfAParameter(t *testing.T) {
 		}
 	}
 }
+
+// TestAReplayIsNotGrantedWhatIsGrantedNoMore replays a recipe whose access was taken away.
+func TestAReplayIsNotGrantedWhatIsGrantedNoMore(t *testing.T) {
+	t.Parallel()
+	dir := openDir(t)
+	before := versioned(t, shell("say", `cp "$1" "$2.txt"`, func(r *recipe.Recipe) { r.Access.Read = []string{dir} }))
+	now := versioned(t, shell("say", `cp "$1" "$2.txt"`))
+	w := newWorld(t, before)
+	id := w.submit("say", "x")
+	first := w.serve(w.opts)
+	w.await(id, job.Succeeded)
+	again := func() string {
+		return w.submit("say", "x", func(d *job.Draft) { d.RetryOf, d.Replays = id, 1 })
+	}
+	w.await(again(), job.Succeeded)
+	first.stop()
+	w.opts.Recipes = recipe.NewSet([]recipe.Recipe{now}, nil)
+	refused := again()
+	w.serve(w.opts)
+	if j := w.await(refused, job.Failed); !strings.Contains(j.Result.Detail, "is not granted now") {
+		t.Errorf("result %+v", j.Result)
+	}
+}

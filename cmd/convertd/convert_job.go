@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"convertd/dispatcher/box"
@@ -16,6 +17,7 @@ import (
 	"convertd/runner/fault"
 	"convertd/runner/progress"
 	"convertd/runner/recipe"
+	"convertd/runner/service/guard"
 	"convertd/runner/spool"
 )
 
@@ -94,6 +96,9 @@ func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Ou
 	if err != nil {
 		return runner.Outcome{}, err
 	}
+	if _, err := guard.New(spec.Box.Hosts, spec.Box.GivenHosts); err != nil {
+		return runner.Outcome{}, fmt.Errorf("hosts that a parameter names: %w", err)
+	}
 	if err := j.exec(a, spec); err != nil {
 		return runner.Outcome{}, err
 	}
@@ -106,7 +111,8 @@ func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Ou
 		return outcome, fmt.Errorf("read the outcome: %w", err)
 	}
 	if outcome.Class != fault.Succeeded {
-		return outcome, fault.New(fault.Invalid, outcome.Detail, outcome.Hint)
+		// Who converts here is the administrator of the machine.
+		return outcome, fault.New(fault.Invalid, outcome.Detail, strings.Join(append([]string{outcome.Hint}, outcome.Advice...), "\n"))
 	}
 	return outcome, nil
 }
