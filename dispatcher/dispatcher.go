@@ -249,8 +249,8 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			d.look(false, false)
 			d.noteStarts()
 		case a := <-d.ended:
-			d.free(a)
-			d.look(true, false)
+			d.freeAll(a)
+			d.refill()
 		case a := <-d.settled:
 			// The job may have been claimed again meanwhile.
 			if d.running[a.row.ID] == a {
@@ -268,16 +268,6 @@ func nudge(c chan<- struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-// free gives back the room of a dead attempt. One that could not be started may say
-// something about this machine: before the next claim that is tried.
-func (d *Dispatcher) free(a *attempt) {
-	d.lanes.give(a.need, a.seat)
-	d.lanes.revoke(a.units)
-	d.lastEnd = time.Now()
-	d.health.ill = d.health.ill || a.unstarted
-	d.admit()
 }
 
 // beat says that the loop lives. While stopping, it also ends the wait for a database
