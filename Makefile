@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 DATA ?=
 GO   ?= go
 
-.PHONY: help run build test test-samples test-recipes screenshots bench chaos lint fmt clean
+.PHONY: help run build test test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
 
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
@@ -12,6 +12,8 @@ help:
 	@echo "make build         bin/convertd, bin/convertd-runner, bin/convertd-net"
 	@echo "make test-recipes  the shipped recipes with the real converters"
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
+	@echo "make test-vm       the installed service on a virtual machine with systemd; power cuts (20 min at most)"
+	@echo "make deb           the package for Debian and Ubuntu, in bin/"
 	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"
 	@echo "make bench         figures side by side, as ratios"
 	@echo "make chaos         disturb the whole service; DURATION=10m for how long, SEED=N for a trial again"
@@ -36,6 +38,14 @@ test-recipes: build
 test-samples:
 	@test -n "$$CONVERTD_SAMPLES" || { echo "CONVERTD_SAMPLES must name the folder of sample tracks" >&2; exit 1; }
 	$(GO) test -timeout 20m -count 1 -tags samples -v -run Samples ./runner/track/...
+
+deb: build
+	@.ci/deb/build
+
+test-vm: build
+	@.ci/install vm
+	$(GO) vet -tags vm ./systemd/vm
+	timeout 20m .ci/vm/test
 
 screenshots: build
 	@.ci/install test

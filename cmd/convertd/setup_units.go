@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,8 +45,12 @@ func (s *setupRun) writeDropIns() error {
 		listen = ""
 	}
 	web := "[Service]\nPrivateNetwork=no\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\nIPAddressDeny=\n"
-	if _, local := isLocal(s.loaded.Database.URL); local && strings.HasPrefix(s.loaded.Memcached.Address, "/") {
+	dispatcher := "[Service]\nIPAddressDeny=\nIPAddressAllow=\n"
+	if s.storesAreHere() {
 		web = ""
+		if onThisMachine(s.loaded.Mail.SMTP) {
+			dispatcher = ""
+		}
 	}
 	access, err := s.accessDropIn()
 	if err != nil {
@@ -57,7 +63,24 @@ func (s *setupRun) writeDropIns() error {
 	return errors.Join(err,
 		s.dropIn("convertd-web.service", "network.conf", web),
 		s.dropIn("convertd-web.service", "spool.conf", s.spoolDropIn()),
+		s.dropIn("convertd-dispatcher.service", "network.conf", dispatcher),
 		s.dropIn("convertd-dispatcher.service", "access.conf", access))
+}
+
+// storesAreHere reports whether rows and statuses are reached without the network.
+func (s *setupRun) storesAreHere() bool {
+	u, err := url.Parse(s.loaded.Database.URL)
+	return err == nil && u.Host == "" && strings.HasPrefix(s.loaded.Memcached.Address, "/")
+}
+
+// onThisMachine reports a HOST:PORT, or none, that is reached by the loopback.
+func onThisMachine(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
 }
 
 // spoolDropIn lets the web process write to a spool that is not where the package has it.
@@ -79,11 +102,13 @@ func (s *setupRun) accessDropIn() (string, error) {
 		if len(r.Access.Devices) > 0 {
 			lines["PrivateDevices=no\nDevicePolicy=auto\n"] = true
 		}
-		for _, path := range r.Access.Write {
-			switch {
-			case beneath(path, "/home", "/root", "/run/user"):
+		for _, path := range append(slices.Clone(r.Access.Read), r.Access.Write...) {
+			if beneath(path, "/home", "/root", "/run/user") {
 				lines["ProtectHome=no\n"] = true
-			case beneath(path, "/usr", "/boot", "/efi", "/etc"):
+			}
+		}
+		for _, path := range r.Access.Write {
+			if beneath(path, "/usr", "/boot", "/efi", "/etc") {
 				lines["ReadWritePaths="+path+"\n"] = true
 			}
 		}

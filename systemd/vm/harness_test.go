@@ -44,7 +44,7 @@ func onTestMachine() bool {
 }
 
 // patience bounds every wait; the machine is slow, and may be much slower.
-const patience = 3 * time.Minute
+const patience = 2 * time.Minute
 
 const (
 	address = "http://127.0.0.1:8080"
@@ -68,16 +68,26 @@ func newMachine(t *testing.T) *machine {
 	return &machine{T: t, api: api, post: openPostOffice(t)}
 }
 
+// step runs a line of shell that must succeed and tells how long it took.
+func (m *machine) step(line string) {
+	m.Helper()
+	begin := time.Now()
+	out := m.sh("%s", line)
+	m.Logf("%s: %.0f s\n%s", line, time.Since(begin).Seconds(), out)
+}
+
 // run makes a test of its own of one thing that must hold; what follows is tried even if
 // it fails.
 func (m *machine) run(name string, test func(*machine)) {
 	m.T.Run(name, func(t *testing.T) {
 		begin := time.Now()
+		defer func() {
+			if t.Failed() {
+				t.Log(try("journalctl -q --no-pager -n 60 -u 'convertd*'; systemctl --no-pager -l status 'convertd*'"))
+			}
+			t.Logf("took %.0f s", time.Since(begin).Seconds())
+		}()
 		test(&machine{T: t, api: m.api, post: m.post})
-		if t.Failed() {
-			t.Log(try("journalctl -q --no-pager -n 60 -u 'convertd*'; systemctl --no-pager -l status 'convertd*'"))
-		}
-		t.Logf("took %.0f s", time.Since(begin).Seconds())
 	})
 }
 
@@ -235,7 +245,7 @@ func (m *machine) psql(statement string) string {
 // install puts the package and what the tests need onto the machine.
 func (m *machine) install() {
 	m.Helper()
-	m.sh("dpkg -i --force-confold convertd_1_amd64.deb")
+	m.step("dpkg -i --force-confold convertd_1_amd64.deb")
 	m.sh("install -D -m 755 vm.test %s", playerPath)
 	m.write("/etc/convertd/convertd.toml", settings)
 	for name, text := range recipes() {
