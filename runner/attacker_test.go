@@ -61,6 +61,7 @@ func attacks() map[string]func(*attacker) {
 		"E14": litterOutput, "E16": leaveMess, "E17": forgeStatus, "E19": dumpCore, "E20": callKernel,
 		"E21": leaveData, "E22": readEnvironment, "E23": changeLimits, "E24": useHelpers, "E25": useGroups,
 		"E26": meetNeighbour, "E27": typeIntoTerminal,
+		"E06": takeMemory, "E07": fillDisk, "E08": spin, "E09": runForEver, "E15": exchangeOutput, "E18": endOddly,
 	}
 }
 

@@ -91,7 +91,7 @@ func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {
 		spec: spec, job: job, work: workspaceOf(job, spec.Attempt),
 		box: sandbox.Confinement{
 			UID: spec.Box.UID, GID: spec.Box.GID,
-			FileSize: max(spec.Limits.Disk, ownFiles), Processes: userProcesses(spec),
+			FileSize: max(spec.Limits.Disk, ownFiles), Processes: userProcesses(spec), Memory: spec.Limits.Memory,
 			Require: spec.Box.Require, Lacks: spec.Box.Lacks,
 		},
 		signals: signals, started: now,

@@ -107,6 +107,9 @@ func (a *attempt) syncResults() error {
 
 // takeOutputs finds, checks and moves the outputs.
 func (c *collector) takeOutputs() *verdict {
+	if info, err := c.root.Lstat(c.from); err == nil && !info.IsDir() {
+		return failed("The converter put something else in the place of its output folder.")
+	}
 	if err := c.find(); err != nil {
 		return internal("The results could not be collected.", err)
 	}

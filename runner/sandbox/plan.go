@@ -19,6 +19,8 @@ type plan struct {
 	Home string
 	// Processes is RLIMIT_NPROC, set inside a user namespace, which counts for itself.
 	Processes int
+	// Memory is the size of /dev/shm; 0 means half of the machine's memory.
+	Memory int64
 	// Base is a folder that may be covered while the root is put together.
 	Base string
 	// Read and Write are what is granted beyond the system; Tmp is what /tmp is.
@@ -46,7 +48,7 @@ func (c *Confinement) plan(path string, cmd Command) (*plan, error) {
 	p := &plan{
 		Path: path, Argv: cmd.Argv, Env: cmd.Env, Dir: cmd.Dir,
 		UID: c.UID, GID: c.GID, Home: c.Home, Base: c.Base,
-		Lacks: c.Lacks, Granted: c.Granted,
+		Lacks: c.Lacks, Granted: c.Granted, Memory: c.Memory,
 	}
 	if os.Geteuid() != 0 {
 		p.Processes = c.Processes

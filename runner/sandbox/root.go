@@ -15,7 +15,8 @@ import (
 // oldRoot is where the root of the machine hangs while the box takes what it needs.
 const oldRoot = "/.machine"
 
-// shmSize bounds /dev/shm; what is in it counts as memory of the attempt as well.
+// shmSize bounds /dev/shm where no limit of memory is known; what is in it counts as memory
+// of the attempt as well.
 const shmSize = "50%"
 
 // root writes down how the root of the box is put together in an empty file system in memory:
@@ -339,6 +340,10 @@ func (r *root) fresh() error {
 	const flags = unix.MS_NOSUID | unix.MS_NOEXEC
 	r.s.mount("devpts", "/dev/pts", "devpts", flags, "newinstance,ptmxmode=0666,mode=0620")
 	r.p.putSecrets(r.s)
-	r.s.mount("shm", "/dev/shm", "tmpfs", flags|unix.MS_NODEV, "mode=1777,size="+shmSize)
+	size := shmSize
+	if r.p.Memory > 0 {
+		size = strconv.FormatInt(r.p.Memory, 10)
+	}
+	r.s.mount("shm", "/dev/shm", "tmpfs", flags|unix.MS_NODEV, "mode=1777,size="+size)
 	return nil
 }

@@ -37,6 +37,8 @@ type Confinement struct {
 	// Processes bounds processes and threads of the box's user; it is set only when
 	// the box has a user of its own, because the kernel counts by user.
 	Processes int
+	// Memory bounds what may lie in /dev/shm, in bytes; 0 means half of the machine's.
+	Memory int64
 
 	// Base is the work folder, for the box to write; HOME in it is Home.
 	Base, Home string
