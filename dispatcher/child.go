@@ -207,7 +207,7 @@ func (d *Dispatcher) instruct(a *attempt, spec *os.File) error {
 	}
 	failpoint.Hit(failpoint.AfterNote)
 	if a.group != nil {
-		limits := cgroup.Limits{MemoryBytes: a.spec.Limits.Memory, Processes: processesOf(a.spec)}
+		limits := cgroup.Limits{MemoryBytes: a.spec.Limits.Memory, Processes: processesOf(a.spec), CPUWeight: a.spec.Limits.CPUWeight}
 		if err := a.group.Limit(limits); err != nil {
 			return err
 		}

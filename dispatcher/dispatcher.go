@@ -170,7 +170,7 @@ func (d *Dispatcher) prepare() error {
 	}
 	d.cgroups = cgroup.Open(cgroup.Options{Parent: d.opts.Box.CgroupParent, Name: "convertd-" + d.name})
 	m := d.cgroups.Method()
-	d.log.Info("control groups", "tree", m.Tree, "memory", m.Memory, "processes", m.Processes)
+	d.log.Info("control groups", "tree", m.Tree, "memory", m.Memory, "processes", m.Processes, "processors", m.CPU)
 	if err := d.examineBox(); err != nil {
 		return err
 	}

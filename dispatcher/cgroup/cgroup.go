@@ -3,8 +3,8 @@
 // proving it empty, removing it.
 //
 // Version 2 is used for the tree itself (killing and proving need no controller);
-// limits of memory and processes are written there when the controllers are to be had,
-// else into groups of version 1 where those may be made.
+// limits of memory and processes and shares of the processors are written there when the
+// controllers are to be had, else into groups of version 1 where those may be made.
 //
 // It does not own which limits apply or when anything is killed (dispatcher). It may
 // import the standard library and golang.org/x/sys/unix. The files are those of
@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -33,8 +34,8 @@ type Options struct {
 type Method struct {
 	// Tree is how an attempt is killed and proved dead.
 	Tree string
-	// Memory and Processes are how those limits are enforced.
-	Memory, Processes string
+	// Memory, Processes and CPU are how those limits and shares are enforced.
+	Memory, Processes, CPU string
 }
 
 // The values of Method.
@@ -49,8 +50,10 @@ type Tree struct {
 	dir       string // of version 2; "" when none can be made
 	memory    bool   // the version 2 controllers
 	processes bool
+	cpu       bool
 	memoryV1  string // own group of version 1; "" when none is used
 	pidsV1    string
+	cpuV1     string
 	why       error
 }
 
@@ -69,6 +72,10 @@ func Open(opts Options) *Tree {
 	if !t.processes {
 		t.pidsV1 = makeV1(self, "pids", opts.Name)
 	}
+	if !t.cpu {
+		t.cpuV1 = makeV1(self, "cpu", opts.Name)
+	}
+	t.yield()
 	return t
 }
 
@@ -93,7 +100,28 @@ func (t *Tree) openV2(self self, opts Options) {
 	t.dir = dir
 	t.memory = enable(parent, dir, "memory", "memory.max")
 	t.processes = enable(parent, dir, "pids", "pids.max")
+	t.cpu = enable(parent, dir, "cpu", "cpu.weight")
 }
+
+// treeWeight is the share of the processors that all attempts have together, when others
+// want them too: half of what any other group gets, so that the service answers whatever
+// its jobs do. When nobody else wants them they have all.
+const treeWeight = 50
+
+// yield gives the tree its share. One that cannot be written leaves the tree as important
+// as everybody else, which is no reason not to work.
+func (t *Tree) yield() {
+	switch {
+	case t.cpu:
+		_ = write(t.dir, "cpu.weight", strconv.Itoa(treeWeight))
+	case t.cpuV1 != "":
+		_ = write(t.cpuV1, "cpu.shares", sharesOf(treeWeight))
+	}
+}
+
+// sharesOf is a weight of version 2 (1 to 10000, 100 is usual) in the unit of version 1,
+// where 1024 is usual.
+func sharesOf(weight int) string { return strconv.Itoa(max(2, weight*1024/100)) }
 
 // writable reports whether groups can be made in dir by making one.
 func writable(dir string) error {
@@ -145,12 +173,13 @@ func writableV1(dir string) error {
 
 // Method returns what is in force.
 func (t *Tree) Method() Method {
-	m := Method{Tree: None, Memory: None, Processes: None}
+	m := Method{Tree: None}
 	if t.dir != "" {
 		m.Tree = V2
 	}
 	m.Memory = version(t.memory, t.memoryV1)
 	m.Processes = version(t.processes, t.pidsV1)
+	m.CPU = version(t.cpu, t.cpuV1)
 	return m
 }
 
@@ -174,7 +203,7 @@ func (t *Tree) Dir() string { return t.dir }
 func (t *Tree) Names() ([]string, error) {
 	seen := map[string]bool{}
 	var names []string
-	for _, dir := range []string{t.dir, t.memoryV1, t.pidsV1} {
+	for _, dir := range []string{t.dir, t.memoryV1, t.pidsV1, t.cpuV1} {
 		if dir == "" {
 			continue
 		}
@@ -195,7 +224,7 @@ func (t *Tree) Names() ([]string, error) {
 // Close removes the tree if nothing is in it any more.
 func (t *Tree) Close() error {
 	var errs []error
-	for _, dir := range []string{t.dir, t.memoryV1, t.pidsV1} {
+	for _, dir := range []string{t.dir, t.memoryV1, t.pidsV1, t.cpuV1} {
 		if dir == "" {
 			continue
 		}

@@ -197,3 +197,43 @@ func checkAlone(t *testing.T, pid int, groups []string) {
 		}
 	}
 }
+
+// The service comes before its jobs, and each job gets the share its recipe says.
+func TestAttack_E08_shares_of_the_processors(t *testing.T) {
+	t.Parallel()
+	tree := openTree(t)
+	if tree == nil || tree.Method().CPU == None {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	g, err := tree.Make(ctx, "busy.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cmd *exec.Cmd
+	if err := g.Within(func() error { cmd = startIn(t, g, "exec sleep 300"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Limit(Limits{CPUWeight: 20}); err != nil {
+		t.Fatal(err)
+	}
+	whole, one := filepath.Join(tree.dir, "cpu.weight"), filepath.Join(g.dir, "cpu.weight")
+	want := []string{"50", "20"}
+	if tree.cpuV1 != "" {
+		whole, one, want = filepath.Join(tree.cpuV1, "cpu.shares"), filepath.Join(g.cpuV1, "cpu.shares"), []string{"512", "204"}
+		checkAlone(t, cmd.Process.Pid, []string{g.cpuV1})
+	}
+	for i, path := range []string{whole, one} {
+		if text, err := os.ReadFile(path); err != nil || strings.TrimSpace(string(text)) != want[i] {
+			t.Errorf("%s is %q, %v; want %s", path, text, err, want[i])
+		}
+	}
+	if err := g.End(ctx); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if err := g.Remove(); err != nil {
+		t.Error(err)
+	}
+}

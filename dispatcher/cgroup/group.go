@@ -18,6 +18,9 @@ import (
 type Limits struct {
 	MemoryBytes int64
 	Processes   int
+	// CPUWeight is the share of the processors beside other attempts, 1 to 10000; 100 is
+	// usual, and what 0 means.
+	CPUWeight int
 }
 
 // Group is the control group of one attempt: one folder per hierarchy in use. Its
@@ -27,7 +30,9 @@ type Group struct {
 	dir              string
 	memory           bool
 	processes        bool
+	cpu              bool
 	memoryV1, pidsV1 string
+	cpuV1            string
 }
 
 // Make makes the group. A group of that name left over from before is emptied first.
@@ -54,14 +59,14 @@ func (g *Group) clear(ctx context.Context, dir string) error {
 
 // Group returns the group of that name without making it.
 func (t *Tree) Group(name string) *Group {
-	g := &Group{name: name, memory: t.memory, processes: t.processes}
+	g := &Group{name: name, memory: t.memory, processes: t.processes, cpu: t.cpu}
 	beneath := func(dir string) string {
 		if dir == "" {
 			return ""
 		}
 		return filepath.Join(dir, name)
 	}
-	g.dir, g.memoryV1, g.pidsV1 = beneath(t.dir), beneath(t.memoryV1), beneath(t.pidsV1)
+	g.dir, g.memoryV1, g.pidsV1, g.cpuV1 = beneath(t.dir), beneath(t.memoryV1), beneath(t.pidsV1), beneath(t.cpuV1)
 	return g
 }
 
@@ -81,7 +86,7 @@ func (g *Group) Dir() string { return g.dir }
 
 func (g *Group) dirs() []string {
 	var dirs []string
-	for _, dir := range []string{g.dir, g.memoryV1, g.pidsV1} {
+	for _, dir := range []string{g.dir, g.memoryV1, g.pidsV1, g.cpuV1} {
 		if dir != "" {
 			dirs = append(dirs, dir)
 		}
@@ -111,6 +116,14 @@ func (g *Group) Limit(l Limits) error {
 			errs = append(errs, write(g.dir, "pids.max", n))
 		case g.pidsV1 != "":
 			errs = append(errs, write(g.pidsV1, "pids.max", n))
+		}
+	}
+	if l.CPUWeight > 0 {
+		switch {
+		case g.cpu:
+			errs = append(errs, write(g.dir, "cpu.weight", strconv.Itoa(l.CPUWeight)))
+		case g.cpuV1 != "":
+			errs = append(errs, write(g.cpuV1, "cpu.shares", sharesOf(l.CPUWeight)))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -166,7 +179,7 @@ func (g *Group) Within(start func() error) error {
 // threadsV1 are the version 1 groups of this attempt and those of this process, in which the
 // trees lie.
 func (g *Group) threadsV1() (inside, home []string) {
-	for _, dir := range []string{g.memoryV1, g.pidsV1} {
+	for _, dir := range []string{g.memoryV1, g.pidsV1, g.cpuV1} {
 		if dir != "" {
 			inside, home = append(inside, dir), append(home, filepath.Dir(filepath.Dir(dir)))
 		}

@@ -109,6 +109,12 @@ func controlGroups(_ context.Context, o Options) []Finding {
 	} else {
 		all = ok("control groups", "Every job gets a control group of its own and is proved dead by it.")
 	}
+	if m.CPU == cgroup.None {
+		all = append(all, warn("processors", "No control group shares the processors out: jobs that use all of them make the service answer more slowly.",
+			"Run the service under systemd with the shipped units, or as root.")...)
+	} else {
+		all = append(all, ok("processors", fmt.Sprintf("The service comes before its jobs when they want all processors (cgroup %s).", m.CPU))...)
+	}
 	switch m.Memory {
 	case cgroup.None:
 		return append(all, warn("memory limit", "No control group counts memory here: the runner adds up the memory of a job five times a second and kills it when it is over, which lets short peaks pass.",

@@ -273,6 +273,9 @@ type Limits struct {
 	Grace     time.Duration `json:"grace,omitempty"`  // between SIGTERM and the kill
 	Processes int           `json:"processes,omitempty"`
 	Outputs   int           `json:"outputs,omitempty"` // number of output files
+	// CPUWeight is the share of the processors beside other attempts, 1 to 10000; 0 means
+	// the usual 100. It bounds nothing while nobody else wants them.
+	CPUWeight int `json:"cpu_weight,omitempty"`
 }
 
 // Retry says how failures are tried again.

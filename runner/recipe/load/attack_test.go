@@ -306,7 +306,7 @@ func attackLimits(t *testing.T, _ recipe.Recipe) {
 		`memory = "0"`, `memory = "0GiB"`, `memory = "-1GiB"`, `memory = 0`, `memory = -1`, `memory = 2`, `memory = ""`, `memory = "2"`, `memory = "GiB"`, `memory = "1e3GiB"`,
 		`memory = "99999999999TiB"`, `memory = "1KiB"`, `memory = "inf"`, `memory = "NaNGiB"`, `memory = "2 GiBs"`, `memory = "2GiB3"`, `memory = "0x10GiB"`, `memory = "1.2.3GiB"`,
 		`disk = "0B"`, `disk = true`, `time = "0"`, `time = "0s"`, `time = "-1h"`, `time = 3600`, `time = "3600"`, `time = "1000000h"`, `time = "1y"`, `time = "h"`, `time = ""`, `time = "1h-5m"`,
-		`processes = 0`, `processes = -5`, `processes = 100000000`, `outputs = 0`, `grace = "0s"`, `log = "1B"`,
+		`processes = 0`, `processes = -5`, `processes = 100000000`, `outputs = 0`, `cpu_weight = 0`, `cpu_weight = -1`, `cpu_weight = 10001`, `grace = "0s"`, `log = "1B"`,
 	} {
 		if d := parse("r.toml", []byte(minimal+"[limits]\n"+line)); !d.broken() {
 			t.Errorf("%s is accepted as %+v", line, d.recipe.Limits)
@@ -314,7 +314,7 @@ func attackLimits(t *testing.T, _ recipe.Recipe) {
 	}
 	for line, want := range map[string]recipe.Limits{
 		`memory = "10 GB"`: {Memory: 10e9}, `memory = "10GB"`: {Memory: 10e9}, `memory = "1.5 GiB"`: {Memory: 3 << 29}, `memory = "512mib"`: {Memory: 512 << 20},
-		`time = "1h30m"`: {Time: 90 * 60e9}, `time = "1h 30m"`: {Time: 90 * 60e9}, `time = "2 d"`: {Time: 48 * 3600e9}, `time = "1500ms"`: {Time: 1500e6}, `processes = 1`: {Processes: 1},
+		`time = "1h30m"`: {Time: 90 * 60e9}, `time = "1h 30m"`: {Time: 90 * 60e9}, `time = "2 d"`: {Time: 48 * 3600e9}, `time = "1500ms"`: {Time: 1500e6}, `processes = 1`: {Processes: 1}, `cpu_weight = 20`: {CPUWeight: 20},
 	} {
 		d := parse("r.toml", []byte(minimal+"[limits]\n"+line))
 		if diff := cmp.Diff(want, d.recipe.Limits); d.broken() || diff != "" {

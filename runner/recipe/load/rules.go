@@ -107,6 +107,7 @@ func readLimits(t *table) recipe.Limits {
 	}
 	l.Processes = int(t.integer("processes", 1, 100_000, 0))
 	l.Outputs = int(t.integer("outputs", 1, 1_000_000, 0))
+	l.CPUWeight = int(t.integer("cpu_weight", 1, 10_000, 0))
 	t.done()
 	return l
 }

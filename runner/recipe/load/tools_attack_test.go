@@ -7,11 +7,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"convertd/runner"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 )
@@ -83,6 +86,47 @@ func (r result) leaksNothing(t *testing.T, bell *doorbell) {
 	}
 }
 
+// unboxed runs the commands of a recipe as they are, without a box around them: what the
+// options of the tools keep back by themselves. How they end does not matter.
+func unboxed(t *testing.T, name string, given map[string][]string, file, content string) result {
+	t.Helper()
+	r, _ := shared.set.Find(name)
+	values, err := r.CheckParams(given)
+	must(t, err)
+	job := newJob(t)
+	input := runner.Input{File: "1" + filepath.Ext(file), Name: file}
+	spec, err := runner.NewSpec(r, runner.Request{Job: job.ID, Attempt: 1, Token: "token", Dir: job, Values: values, Inputs: []runner.Input{input}})
+	must(t, err)
+	work := job.Work(1)
+	for _, dir := range []string{job.In(), job.Out(1), filepath.Join(work, "out"), filepath.Join(work, "run"), filepath.Join(work, "home")} {
+		must(t, os.MkdirAll(dir, 0o755))
+	}
+	must(t, os.WriteFile(filepath.Join(job.In(), input.File), []byte(content), 0o644))
+	res := result{recipe: name + " without a box", job: job}
+	for _, step := range spec.Steps {
+		if len(step.Argv) == 0 {
+			continue // built in: it needs the child
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		cmd := exec.CommandContext(ctx, step.Argv[0], step.Argv[1:]...)
+		cmd.Dir, cmd.Env = filepath.Join(work, "run"), []string{"PATH=" + recipe.SearchPath, "LANG=C.UTF-8", "HOME=" + filepath.Join(work, "home")}
+		for name, value := range step.Env {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		words, _ := cmd.CombinedOutput()
+		cancel()
+		res.LogTail = append(res.LogTail, string(words))
+	}
+	made, err := filepath.Glob(filepath.Join(work, "out", "*"))
+	must(t, err)
+	for _, path := range made {
+		must(t, os.Rename(path, filepath.Join(job.Out(1), filepath.Base(path))))
+		kind := map[string]string{".pdf": "application/pdf"}[filepath.Ext(path)]
+		res.Outputs = append(res.Outputs, runner.OutputFile{File: filepath.Base(path), Name: filepath.Base(path), MediaType: kind})
+	}
+	return res
+}
+
 // flatODT is an OpenDocument text as one XML file with the given body.
 func flatODT(scripts, body string) string {
 	return `<?xml version="1.0" encoding="UTF-8"?>
@@ -106,8 +150,7 @@ End Sub</ooo:source-code></ooo:module></ooo:library-embedded></ooo:libraries></o
 func TestAttackTools(t *testing.T) {
 	t.Parallel()
 	file := secret(t)
-	bell := newDoorbell(t)
-	url := "http://" + bell.address + "/x"
+	const url = "http://BELL/x" // each file gets a bell of its own
 	png := map[string][]string{"to": {"png"}}
 	svg := func(body string) string {
 		return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="40" height="40">` + body + `</svg>`
@@ -118,54 +161,62 @@ func TestAttackTools(t *testing.T) {
 	for _, tt := range []struct {
 		about, recipe, name, content string
 		given                        map[string][]string
+		// parts are those of a Word document, for the content.
+		parts func(address string) map[string]string
 	}{
-		{"SVG_image_file", "svg", "a.svg", svg(`<image xlink:href="file://` + file + `" width="9" height="9"/>`), png},
-		{"SVG_image_address", "svg", "a.svg", svg(`<image xlink:href="` + url + `" width="9" height="9"/>`), png},
-		{"SVG_use_of_a_file", "svg", "a.svg", svg(`<use xlink:href="` + file + `#a"/>`), png},
-		{"SVG_include", "svg", "a.svg", svg(`<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="` + file + `" parse="text"/><text><xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="` + file + `" parse="text"/></text>`), map[string][]string{"to": {"pdf"}}},
-		{"SVG_style_sheet", "svg", "a.svg", `<?xml-stylesheet href="` + url + `"?>` + svg(`<style>@import url("`+url+`");</style>`), png},
-		{"SVG_entity", "svg", "a.svg", `<!DOCTYPE svg [<!ENTITY x SYSTEM "file://` + file + `">]>` + svg(`<text y="20">&x;</text>`), map[string][]string{"to": {"pdf"}}},
-		{"HLS_of_a_file", "video-to-mp4", "a.mp4", fmt.Sprintf(playlist, "file://"+file), nil},
-		{"HLS_of_an_address", "video-to-mp4", "a.ts", fmt.Sprintf(playlist, url), nil},
-		{"HLS_for_sound", "sound", "a.mp3", fmt.Sprintf(playlist, url), mp3},
-		{"concat_script", "video-to-webm", "a.mkv", "ffconcat version 1.0\nfile '" + file + "'\n", nil},
-		{"concat_for_sound", "sound", "a.wav", "ffconcat version 1.0\nfile '" + file + "'\n", mp3},
-		{"DASH", "video-to-gif", "a.mp4", `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>` + url + `</BaseURL></Representation></AdaptationSet></Period></MPD>`, nil},
-		{"SDP", "video-to-mp4", "a.mov", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n", nil},
-		{"text_shown_as_video", "video-to-mp4", "a.avi", strings.Repeat("tty\n", 500), nil},
-		{"subtitle_of_a_file", "video-to-mp4", "a.mkv", "[Script Info]\nScriptType: v4.00+\n", nil},
-		{"picture_as_MVG", "image", "a.png", "push graphic-context\nimage over 0,0 0,0 '" + url + "'\npop graphic-context\n", jpg},
-		{"picture_as_MSL", "image", "a.png", `<?xml version="1.0"?><image><read filename="` + file + `"/><write filename="/tmp/x"/></image>`, jpg},
-		{"picture_as_SVG", "image", "a.png", svg(`<image xlink:href="` + url + `" width="9" height="9"/>`), jpg},
-		{"picture_as_PDF", "image", "a.png", "%PDF-1.4\n", jpg},
-		{"PostScript_reads", "pdf-compress", "a.pdf", "%!PS\n(" + file + ") (r) file 200 string readline pop print quit\n", nil},
-		{"PostScript_runs", "pdf-compress", "a.pdf", "%!PS\n(%pipe%touch /tmp/owned) (w) file closefile quit\n", nil},
-		{"PostScript_behind_a_PDF", "pdf-compress", "a.pdf", smallPDF("") + "\n%!PS\n(" + file + ") (r) file 200 string readline pop print\n", nil},
-		{"PDF_with_actions", "pdf-compress", "a.pdf", smallPDF(`/OpenAction << /S /URI /URI (` + url + `) >> /AA << /O << /S /Launch /F (/bin/sh) >> >>`), nil},
-		{"PDF_with_actions_drawn", "pdf-to-images", "a.pdf", smallPDF(`/OpenAction << /S /GoToR /F (` + file + `) /D [0 /Fit] >>`), png},
-		{"ODT_link_to_a_file", "document-to-pdf", "a.fodt", flatODT("", `<text:section text:name="s"><text:section-source xlink:href="file://`+file+`" text:filter-name="Text"/><text:p/></text:section>`), nil},
-		{"ODT_link_to_an_address", "document-to-pdf", "a.fodt", flatODT("", `<text:p><draw:frame svg:width="2cm" svg:height="2cm"><draw:image xlink:href="`+url+`" xlink:type="simple"/></draw:frame></text:p>`), nil},
-		{"ODT_object_of_a_file", "document-to-pdf", "a.fodt", flatODT("", `<text:p><draw:frame svg:width="9cm" svg:height="9cm"><draw:object-ole xlink:href="file://`+file+`"/></draw:frame></text:p>`), nil},
-		{"ODT_macro_shell", "document-to-pdf", "a.fodt", flatODT(macro(`Shell("/usr/bin/touch", 0, ""+ThisComponent.URL+".owned") : Open "/tmp/owned" For Output As #1 : MsgBox "x"`), ""), nil},
-		{"ODT_entity", "document-to-pdf", "a.fodt", strings.Replace(flatODT("", `<text:p>&x;</text:p>`), "<office:document ", `<!DOCTYPE office:document [<!ENTITY x SYSTEM "file://`+file+`">]><office:document `, 1), nil},
-		{"CSV_formulas", "document-to-pdf", "a.csv", "=WEBSERVICE(\"" + url + "\"),=DDE(\"soffice\";\"" + file + "\";\"a\"),='file://" + file + "'#$Sheet1.A1\n", nil},
-		{"RTF_picture_of_an_address", "document-to-pdf", "a.rtf", `{\rtf1 words {\field{\*\fldinst INCLUDEPICTURE "` + url + `" \\d}} {\field{\*\fldinst INCLUDETEXT "` + file + `"}}}`, nil},
-		{"HTML_named_document", "document-to-pdf", "a.txt", `<html><body><img src="` + url + `"><iframe src="file://` + file + `"></iframe></body></html>`, nil},
-		{"DOCX_template_of_an_address", "document-to-pdf", "a.docx", docxOf(map[string]string{
-			"word/_rels/settings.xml.rels": relations(`attachedTemplate`, url), "word/settings.xml": `<?xml version="1.0"?><w:settings xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><w:attachedTemplate r:id="r1"/></w:settings>`,
-		}), nil},
-		{"A14_entries_that_climb", "document-to-pdf", "a.docx", docxOf(map[string]string{
-			"../../../../tmp/owned": "x", "/tmp/owned": "x", "word/../../../owned": "x", "word/document.xml/x": "x",
-		}), nil},
+		{"SVG_image_file", "svg", "a.svg", svg(`<image xlink:href="file://` + file + `" width="9" height="9"/>`), png, nil},
+		{"SVG_image_address", "svg", "a.svg", svg(`<image xlink:href="` + url + `" width="9" height="9"/>`), png, nil},
+		{"SVG_use_of_a_file", "svg", "a.svg", svg(`<use xlink:href="` + file + `#a"/>`), png, nil},
+		{"SVG_include", "svg", "a.svg", svg(`<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="` + file + `" parse="text"/><text><xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="` + file + `" parse="text"/></text>`), map[string][]string{"to": {"pdf"}}, nil},
+		{"SVG_style_sheet", "svg", "a.svg", `<?xml-stylesheet href="` + url + `"?>` + svg(`<style>@import url("`+url+`");</style>`), png, nil},
+		{"SVG_entity", "svg", "a.svg", `<!DOCTYPE svg [<!ENTITY x SYSTEM "file://` + file + `">]>` + svg(`<text y="20">&x;</text>`), map[string][]string{"to": {"pdf"}}, nil},
+		{"HLS_of_a_file", "video-to-mp4", "a.mp4", fmt.Sprintf(playlist, "file://"+file), nil, nil},
+		{"HLS_of_an_address", "video-to-mp4", "a.ts", fmt.Sprintf(playlist, url), nil, nil},
+		{"HLS_for_sound", "sound", "a.mp3", fmt.Sprintf(playlist, url), mp3, nil},
+		{"concat_script", "video-to-webm", "a.mkv", "ffconcat version 1.0\nfile '" + file + "'\n", nil, nil},
+		{"concat_for_sound", "sound", "a.wav", "ffconcat version 1.0\nfile '" + file + "'\n", mp3, nil},
+		{"DASH", "video-to-gif", "a.mp4", `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>` + url + `</BaseURL></Representation></AdaptationSet></Period></MPD>`, nil, nil},
+		{"SDP", "video-to-mp4", "a.mov", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n", nil, nil},
+		{"text_shown_as_video", "video-to-mp4", "a.avi", strings.Repeat("tty\n", 500), nil, nil},
+		{"subtitle_of_a_file", "video-to-mp4", "a.mkv", "[Script Info]\nScriptType: v4.00+\n", nil, nil},
+		{"picture_as_MVG", "image", "a.png", "push graphic-context\nimage over 0,0 0,0 '" + url + "'\npop graphic-context\n", jpg, nil},
+		{"picture_as_MSL", "image", "a.png", `<?xml version="1.0"?><image><read filename="` + file + `"/><write filename="/tmp/x"/></image>`, jpg, nil},
+		{"picture_as_SVG", "image", "a.png", svg(`<image xlink:href="` + url + `" width="9" height="9"/>`), jpg, nil},
+		{"picture_as_PDF", "image", "a.png", "%PDF-1.4\n", jpg, nil},
+		{"PostScript_reads", "pdf-compress", "a.pdf", "%!PS\n(" + file + ") (r) file 200 string readline pop print quit\n", nil, nil},
+		{"PostScript_runs", "pdf-compress", "a.pdf", "%!PS\n(%pipe%touch /tmp/owned) (w) file closefile quit\n", nil, nil},
+		{"PostScript_behind_a_PDF", "pdf-compress", "a.pdf", smallPDF("") + "\n%!PS\n(" + file + ") (r) file 200 string readline pop print\n", nil, nil},
+		{"PDF_with_actions", "pdf-compress", "a.pdf", smallPDF(`/OpenAction << /S /URI /URI (` + url + `) >> /AA << /O << /S /Launch /F (/bin/sh) >> >>`), nil, nil},
+		{"PDF_with_actions_drawn", "pdf-to-images", "a.pdf", smallPDF(`/OpenAction << /S /GoToR /F (` + file + `) /D [0 /Fit] >>`), png, nil},
+		{"ODT_link_to_a_file", "document-to-pdf", "a.fodt", flatODT("", `<text:section text:name="s"><text:section-source xlink:href="file://`+file+`" text:filter-name="Text"/><text:p/></text:section>`), nil, nil},
+		{"ODT_link_to_an_address", "document-to-pdf", "a.fodt", flatODT("", `<text:p><draw:frame svg:width="2cm" svg:height="2cm"><draw:image xlink:href="`+url+`" xlink:type="simple"/></draw:frame></text:p>`), nil, nil},
+		{"ODT_object_of_a_file", "document-to-pdf", "a.fodt", flatODT("", `<text:p><draw:frame svg:width="9cm" svg:height="9cm"><draw:object-ole xlink:href="file://`+file+`"/></draw:frame></text:p>`), nil, nil},
+		{"ODT_macro_shell", "document-to-pdf", "a.fodt", flatODT(macro(`Shell("/usr/bin/touch", 0, ""+ThisComponent.URL+".owned") : Open "/tmp/owned" For Output As #1 : MsgBox "x"`), ""), nil, nil},
+		{"ODT_entity", "document-to-pdf", "a.fodt", strings.Replace(flatODT("", `<text:p>&x;</text:p>`), "<office:document ", `<!DOCTYPE office:document [<!ENTITY x SYSTEM "file://`+file+`">]><office:document `, 1), nil, nil},
+		{"CSV_formulas", "document-to-pdf", "a.csv", "=WEBSERVICE(\"" + url + "\"),=DDE(\"soffice\";\"" + file + "\";\"a\"),='file://" + file + "'#$Sheet1.A1\n", nil, nil},
+		{"RTF_picture_of_an_address", "document-to-pdf", "a.rtf", `{\rtf1 words {\field{\*\fldinst INCLUDEPICTURE "` + url + `" \\d}} {\field{\*\fldinst INCLUDETEXT "` + file + `"}}}`, nil, nil},
+		{"HTML_named_document", "document-to-pdf", "a.txt", `<html><body><img src="` + url + `"><iframe src="file://` + file + `"></iframe></body></html>`, nil, nil},
+		{"DOCX_template_of_an_address", "document-to-pdf", "a.docx", "", nil, func(address string) map[string]string {
+			return map[string]string{"word/_rels/settings.xml.rels": relations(`attachedTemplate`, "http://"+address+"/x"), "word/settings.xml": settings}
+		}},
+		{"A14_entries_that_climb", "document-to-pdf", "a.docx", "", nil, func(string) map[string]string {
+			return map[string]string{"../../../../tmp/owned": "x", "/tmp/owned": "x", "word/../../../owned": "x", "word/document.xml/x": "x"}
+		}},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
 			t.Parallel()
+			bell := newDoorbell(t)
+			content := strings.ReplaceAll(tt.content, "BELL", bell.address)
+			if tt.parts != nil {
+				content = docxOf(tt.parts(bell.address))
+			}
 			before, _ := filepath.Glob("/tmp/owned*")
-			res := convert(t, tt.recipe, tt.given, input{written(t, "x", tt.content), tt.name})
+			res := convert(t, tt.recipe, tt.given, input{written(t, "x", content), tt.name})
 			res.leaksNothing(t, bell)
 			if res.Class != fault.Succeeded && res.Class != fault.BadInput && res.Class != fault.ConverterFailed {
 				t.Errorf("%s: %s\n%s", res.Class, res.Detail, strings.Join(res.LogTail, "\n"))
 			}
+			unboxed(t, tt.recipe, tt.given, tt.name, content).leaksNothing(t, bell)
 			after, _ := filepath.Glob("/tmp/owned*")
 			if !slices.Equal(before, after) {
 				t.Errorf("written outside of the box: %v", after)
@@ -194,6 +245,9 @@ func smallPDF(more string) string {
 	fmt.Fprintf(&b, "trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(at)+1, xref)
 	return b.String()
 }
+
+// settings are those of a document with a template elsewhere.
+const settings = `<?xml version="1.0"?><w:settings xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><w:attachedTemplate r:id="r1"/></w:settings>`
 
 func relations(kind, target string) string {
 	return `<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/` +
