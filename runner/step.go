@@ -89,10 +89,14 @@ func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *
 	if len(argv) == 0 {
 		return sandbox.End{}, internal("A step of this recipe has no command.", nil)
 	}
+	env, err := a.environmentOf(step, argv[0])
+	if err != nil {
+		return sandbox.End{}, internal("A step could not be prepared.", err)
+	}
 	a.logRun("start " + quote(argv))
 	started := time.Now()
 	p, err := a.box.Start(sandbox.Command{
-		Argv: argv, Dir: a.work.run, Env: a.environment(step),
+		Argv: argv, Dir: a.work.run, Env: env,
 		PTY: step.PTY, Progress: true,
 	})
 	if err != nil {

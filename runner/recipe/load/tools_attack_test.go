@@ -24,6 +24,7 @@ import (
 	"convertd/runner"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
+	"convertd/runner/recipe/load"
 )
 
 // doorbell is a service on this machine that counts who came.
@@ -98,7 +99,7 @@ func unboxed(t *testing.T, name string, given map[string][]string, file, content
 	spec, err := runner.NewSpec(r, runner.Request{Job: job.ID, Attempt: 1, Token: "token", Dir: job, Values: values, Inputs: []runner.Input{input}})
 	must(t, err)
 	work := job.Work(1)
-	for _, dir := range []string{job.In(), job.Out(1), filepath.Join(work, "out"), filepath.Join(work, "run"), filepath.Join(work, "home")} {
+	for _, dir := range []string{job.In(), job.Out(1), filepath.Join(work, "out"), filepath.Join(work, "run"), filepath.Join(work, "home"), filepath.Join(work, "tmp")} {
 		must(t, os.MkdirAll(dir, 0o755))
 	}
 	must(t, os.WriteFile(filepath.Join(job.In(), input.File), []byte(content), 0o644))
@@ -109,7 +110,7 @@ func unboxed(t *testing.T, name string, given map[string][]string, file, content
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		cmd := exec.CommandContext(ctx, step.Argv[0], step.Argv[1:]...)
-		cmd.Dir, cmd.Env = filepath.Join(work, "run"), []string{"PATH=" + recipe.SearchPath, "LANG=C.UTF-8", "HOME=" + filepath.Join(work, "home")}
+		cmd.Dir, cmd.Env = filepath.Join(work, "run"), []string{"PATH=" + recipe.SearchPath, "LANG=C.UTF-8", "HOME=" + filepath.Join(work, "home"), "TMPDIR=" + filepath.Join(work, "tmp")}
 		for name, value := range step.Env {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
@@ -407,6 +408,46 @@ func TestAttackBombs(t *testing.T) {
 			}
 			if res.Usage.PeakMemoryBytes > 2<<30 {
 				t.Errorf("%d MiB were used before it was ended", res.Usage.PeakMemoryBytes>>20)
+			}
+		})
+	}
+}
+
+// TestAttackImageMagick: no shipped recipe uses it, but recipes of others do. Whatever
+// its own settings on this machine are, in a step it has a policy.
+func TestAttackImageMagick(t *testing.T) {
+	t.Parallel()
+	file := secret(t)
+	path := filepath.Join(t.TempDir(), "magick.toml")
+	must(t, os.WriteFile(path, []byte("name = \"magick\"\naccept = [\".png\"]\ncommand = [\"/usr/bin/convert\", \"{input}\", \"{output}/{stem}.png\"]\n"), 0o644))
+	r, problems := load.File(path)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	good := convertBy(t, r, nil, input{picture(t, "a.png", "60x40"), "a.png"})
+	if got := streams(t, good.output(t)); !strings.HasPrefix(got, "png,60,40") {
+		t.Errorf("the picture is %s", got)
+	}
+	for _, tt := range []struct{ about, name, content string }{
+		{"MVG", "a.mvg", "push graphic-context\nviewbox 0 0 9 9\nimage over 0,0 0,0 'text:" + file + "'\npop graphic-context\n"},
+		{"MVG_that_runs", "a.mvg", "push graphic-context\nviewbox 0 0 9 9\nfill 'url(https://127.0.0.1/x\"|touch \"/tmp/owned)'\npop graphic-context\n"},
+		{"MSL", "a.msl", `<?xml version="1.0"?><image><read filename="text:` + file + `"/><write filename="png:/tmp/owned"/></image>`},
+		{"SVG", "a.svg", `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="9" height="9"><image xlink:href="text:` + file + `" width="9" height="9"/></svg>`},
+		{"PostScript", "a.eps", "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n"},
+		{"PDF", "a.pdf", smallPDF("")},
+		{"text", "a.txt", "words\n"},
+		{"an_address", "a.url", "[InternetShortcut]\nURL=http://127.0.0.1/x\n"},
+		{"video", "a.mp4", "\x00\x00\x00\x18ftypmp42"},
+		{"a_script", "a.html", "<img src=x>"},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			t.Parallel()
+			res := convertBy(t, r, nil, input{written(t, "x", tt.content), tt.name})
+			if res.Class == fault.Succeeded || len(res.Outputs) > 0 {
+				t.Errorf("it was read: %s", res.Class)
+			}
+			if log := strings.Join(res.LogTail, "\n"); !strings.Contains(log, "not authorized") && !strings.Contains(log, "not allowed") && !strings.Contains(log, "no decode delegate") {
+				t.Errorf("it was not the policy that refused it:\n%s", log)
 			}
 		})
 	}
