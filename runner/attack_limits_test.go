@@ -51,6 +51,7 @@ func limitRows() []limitRow {
 		row("E07_disk_inodes", disk, fault.Disk, "10000 files", "limits.disk"),
 		row("E07_disk_folders", disk, fault.Disk, "16 MiB", "limits.disk"),
 		row("E07_sparse_sparse", disk, fault.ConverterFailed, "empty file", ""), // it is not let grow
+		row("E07_E14_outputs", recipe.Limits{Outputs: 100}, fault.ConverterFailed, "more than 100 files", "limits.outputs"),
 		row("E07_log_log", slow, fault.Timeout, "time limit of 1s", "limits.time"),
 		row("E08_processors_spin", slow, fault.Timeout, "time limit of 1s", "limits.time"),
 		row("E09_time_long", slow, fault.Timeout, "time limit of 1s", "limits.time"),
@@ -71,6 +72,7 @@ func TestAttack_limits(t *testing.T) {
 			words := strings.Split(row.name, "_")
 			tr.spec.Steps = []runner.Step{bad(words[0], words[len(words)-1])}
 			tr.spec.Limits.Memory, tr.spec.Limits.Disk, tr.spec.Limits.Log = row.limits.Memory, row.limits.Disk, 1<<20
+			tr.spec.Limits.Outputs = row.limits.Outputs
 			if row.limits.Time > 0 {
 				tr.spec.Limits.Time = row.limits.Time
 			}

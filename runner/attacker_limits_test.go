@@ -119,6 +119,11 @@ func fillDisk(a *attacker) {
 	case "inodes":
 		for i := 0; os.WriteFile(strconv.Itoa(i), nil, 0o600) == nil; i++ {
 		}
+	case "outputs":
+		for i := range 5000 {
+			_ = os.WriteFile(filepath.Join(out, strconv.Itoa(i)+".txt"), []byte("x"), 0o600)
+		}
+		return
 	case "folders":
 		for i := 0; os.Mkdir(strconv.Itoa(i), 0o700) == nil; i++ {
 		}

@@ -120,7 +120,7 @@ func TestInputWithoutAnyOutputFails(t *testing.T) {
 	}
 }
 
-func TestLogIsBounded(t *testing.T) {
+func TestAttack_D14_E07_the_log_is_bounded(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string

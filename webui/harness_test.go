@@ -75,6 +75,8 @@ type bench struct {
 	status *statuses
 	log    *lockedBuffer
 	stop   context.CancelFunc
+	// pid is the service's where it is a process of its own.
+	pid int
 }
 
 // statuses stands for memcached: what a runner or the dispatcher wrote.

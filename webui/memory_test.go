@@ -74,8 +74,9 @@ func serveAlone(url string) error {
 	return server.Serve(ctx, listener)
 }
 
-func TestUpload_of_any_size_keeps_the_memory_flat(t *testing.T) {
-	t.Parallel()
+// alone starts the service as a process of its own.
+func alone(t *testing.T) *bench {
+	t.Helper()
 	b := &bench{t: t}
 	b.spool = spool.New(filepath.Join(t.TempDir(), "spool"))
 	if err := os.Mkdir(b.spool.Root(), 0o755); err != nil {
@@ -99,19 +100,25 @@ func TestUpload_of_any_size_keeps_the_memory_flat(t *testing.T) {
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		_ = stdin.Close()
 		if err := server.Wait(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.base = "http://" + strings.TrimSpace(strings.TrimPrefix(line, "listening"))
+	b.base, b.pid = "http://"+strings.TrimSpace(strings.TrimPrefix(line, "listening")), server.Process.Pid
+	return b
+}
+
+func TestUpload_of_any_size_keeps_the_memory_flat(t *testing.T) {
+	t.Parallel()
+	b := alone(t)
 	b.sendLarge(*uploadSize)
-	peak := peakMemory(t, server.Process.Pid)
+	peak := peakMemory(t, b.pid)
 	t.Logf("%d MiB sent, %d MiB resident at most", *uploadSize>>20, peak>>20)
 	if peak > maxResident {
 		t.Errorf("%d bytes resident for an upload of %d", peak, *uploadSize)

@@ -53,7 +53,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, name string, jo
 	var names spool.Names
 	for _, j := range jobs {
 		for _, out := range j.Outputs {
-			if err := s.addToZip(archive, j, out, names.Unique(out.Name)); err != nil {
+			if err := s.addToZip(archive, j, out, names.Unique(spool.CleanName(out.Name))); err != nil {
 				return fmt.Errorf("send archive: %w", err)
 			}
 		}

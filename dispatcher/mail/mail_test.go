@@ -348,7 +348,7 @@ func TestPerHourBoundsMailsOfDifferentKinds(t *testing.T) {
 	}
 }
 
-func TestNothingOfOthersGetsOutOfItsPlace(t *testing.T) {
+func TestAttack_B10_B07_nothing_of_others_gets_out_of_its_place(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	evil := "x\r\nBcc: evil@example.com\r\n\r\n<b>\u202egnp.exe\u2028\x1b[31m\xff"
