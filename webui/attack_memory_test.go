@@ -45,7 +45,7 @@ func (b *bench) pour(head string, piece []byte, times int) int {
 
 func TestAttack_A08_A09_forms_that_want_memory(t *testing.T) {
 	t.Parallel()
-	b := alone(t)
+	b := processOfItsOwn(t)
 	const head = "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: %d\r\n\r\n%s"
 	block := bytes.Repeat([]byte("x"), 1<<20)
 	part := "--B\r\nContent-Disposition: form-data; name=\"%s\"%s\r\n\r\n"
@@ -77,7 +77,7 @@ func TestAttack_A08_A09_forms_that_want_memory(t *testing.T) {
 
 func TestAttack_C14_a_JSON_body_of_100_MB(t *testing.T) {
 	t.Parallel()
-	b := alone(t)
+	b := processOfItsOwn(t)
 	head := "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 	piece := []byte(fmt.Sprintf("%x\r\n%s\r\n", 1<<20, strings.Repeat("[", 1<<20)))
 	if status := b.pour(head, piece, 100); status != 0 && status != http.StatusBadRequest && status != http.StatusRequestEntityTooLarge {

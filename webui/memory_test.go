@@ -74,8 +74,8 @@ func serveAlone(url string) error {
 	return server.Serve(ctx, listener)
 }
 
-// alone starts the service as a process of its own.
-func alone(t *testing.T) *bench {
+// processOfItsOwn starts the service as a process of its own.
+func processOfItsOwn(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t}
 	b.spool = spool.New(filepath.Join(t.TempDir(), "spool"))
@@ -116,7 +116,7 @@ func alone(t *testing.T) *bench {
 
 func TestUpload_of_any_size_keeps_the_memory_flat(t *testing.T) {
 	t.Parallel()
-	b := alone(t)
+	b := processOfItsOwn(t)
 	b.sendLarge(*uploadSize)
 	peak := peakMemory(t, b.pid)
 	t.Logf("%d MiB sent, %d MiB resident at most", *uploadSize>>20, peak>>20)
