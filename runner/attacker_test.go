@@ -192,6 +192,7 @@ func killEverybody(a *attacker) {
 	_ = syscall.Kill(1, syscall.SIGKILL)
 	_ = syscall.Kill(-1, syscall.SIGKILL)
 	_ = syscall.Kill(0, syscall.SIGTERM)
+	waitToBeEnded() // it may come a moment later
 }
 
 func trace(a *attacker) {
