@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
+	"convertd/runner/recipe/load"
 	"convertd/webui/client"
 )
 
@@ -15,8 +17,30 @@ type jobsCommand struct {
 	State  []string `help:"Only jobs in this state; may be repeated." placeholder:"STATE"`
 	Recipe string   `help:"Only jobs of this recipe." placeholder:"NAME"`
 	Tag    []string `help:"Only jobs with this tag; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	Owner  string   `help:"Only jobs of this owner; of others, for the administrator." placeholder:"NAME"`
+	Group  string   `help:"Only jobs of this group." placeholder:"ID"`
+	Since  moment   `help:"Only jobs sent since then: a time, or how long ago." placeholder:"2026-01-31T18:00:00Z|2h|7d"`
+	Until  moment   `help:"Only jobs sent before then." placeholder:"2026-01-31T18:00:00Z|2h|7d"`
 	Search string   `short:"q" help:"Only jobs whose file names or error contain this." placeholder:"TEXT"`
 	Limit  int      `short:"n" help:"How many." default:"20"`
+	Cursor string   `help:"Go on where a list ended: its \"next\" with --json." placeholder:"CURSOR"`
+}
+
+// moment is a point in time, given as RFC 3339 or as how long ago it was.
+type moment struct{ at *time.Time }
+
+// UnmarshalText reads a moment.
+func (m *moment) UnmarshalText(text []byte) error {
+	if ago, err := load.ParseDuration(string(text)); err == nil {
+		m.at = new(time.Now().Add(-ago))
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is neither a time such as 2026-01-31T18:00:00Z nor a span such as 2h", text)
+	}
+	m.at = &at
+	return nil
 }
 
 // Run prints one line a job.
@@ -25,7 +49,8 @@ func (c *jobsCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	page, err := server.Jobs(a.ctx, client.Filter{States: c.State, Recipe: c.Recipe, Tags: c.Tag, Text: c.Search, Limit: c.Limit})
+	page, err := server.Jobs(a.ctx, client.Filter{States: c.State, Recipe: c.Recipe, Tags: c.Tag,
+		Owner: c.Owner, Group: c.Group, Since: c.Since.at, Until: c.Until.at, Text: c.Search, Limit: c.Limit, Cursor: c.Cursor})
 	if err != nil {
 		return err
 	}
@@ -109,6 +134,9 @@ type logCommand struct {
 
 // Run copies the log to standard output.
 func (c *logCommand) Run(a *app) error {
+	if c.JSON {
+		return errors.New("a log is text and no document: leave --json out")
+	}
 	server, err := c.client()
 	if err != nil {
 		return err
@@ -131,21 +159,31 @@ type manyJobs struct {
 	IDs    []string `arg:"" name:"id" help:"Ids of jobs."`
 }
 
+// done is what became of one job: in words, and as a document.
+type done struct {
+	words    string
+	document any
+}
+
 // each does something to every job, says so, and goes on after a failure.
-func (m manyJobs) each(a *app, do func(*client.Client, string) (string, error)) error {
+func (m manyJobs) each(a *app, do func(*client.Client, string) (done, error)) error {
 	server, err := m.client()
 	if err != nil {
 		return err
 	}
 	var failed error
 	for _, id := range m.IDs {
-		said, err := do(server, id)
+		came, err := do(server, id)
 		if err != nil {
 			_ = a.fail(fmt.Errorf("%s: %w", id, err))
 			failed = errSilent
 			continue
 		}
-		_, err = fmt.Fprintln(a.stdout, said)
+		if m.JSON {
+			err = printJSON(a.stdout, came.document)
+		} else {
+			_, err = fmt.Fprintln(a.stdout, came.words)
+		}
 		failed = errors.Join(failed, err)
 	}
 	return failed
@@ -158,9 +196,9 @@ type cancelCommand struct {
 
 // Run cancels every job named.
 func (c *cancelCommand) Run(a *app) error {
-	return c.each(a, func(server *client.Client, id string) (string, error) {
+	return c.each(a, func(server *client.Client, id string) (done, error) {
 		j, err := server.Cancel(a.ctx, id)
-		return id + "  " + j.State, err
+		return done{id + "  " + j.State, j}, err
 	})
 }
 
@@ -171,9 +209,9 @@ type retryCommand struct {
 
 // Run makes a new job of every job named and prints its id.
 func (c *retryCommand) Run(a *app) error {
-	return c.each(a, func(server *client.Client, id string) (string, error) {
+	return c.each(a, func(server *client.Client, id string) (done, error) {
 		j, err := server.Retry(a.ctx, id)
-		return j.ID + "  " + j.State + "  again for " + id, err
+		return done{j.ID + "  " + j.State + "  again for " + id, j}, err
 	})
 }
 
@@ -184,7 +222,7 @@ type deleteCommand struct {
 
 // Run deletes every job named.
 func (c *deleteCommand) Run(a *app) error {
-	return c.each(a, func(server *client.Client, id string) (string, error) {
-		return id + "  deleted", server.Delete(a.ctx, id)
+	return c.each(a, func(server *client.Client, id string) (done, error) {
+		return done{id + "  deleted", map[string]any{"id": id, "deleted": true}}, server.Delete(a.ctx, id)
 	})
 }

@@ -42,18 +42,16 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 	if err != nil {
 		return nil, err
 	}
-	began := s.now()
-	told := s.floors.tell(began)
-	from, err := document(told)
+	if err := s.findHeads(ctx); err != nil {
+		return nil, err
+	}
+	from, err := document(s.floors.tell(s.now()))
 	if err != nil {
 		return nil, err
 	}
 	var rows []claimedRow
 	if err := s.db.SelectPrepared(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places, from, pq.Array(without)); err != nil {
 		return nil, explain(ctx, "claim jobs", err)
-	}
-	if len(told) == 0 {
-		s.floors.took(s.now().Sub(began))
 	}
 	if len(without) == 0 { // else what was passed over would lie below the floor
 		s.floors.note(rows)
@@ -63,6 +61,23 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 		plain[i] = r.row
 	}
 	return claimedOf(plain)
+}
+
+//go:embed marks.sql
+var marksSQL string
+
+// findHeads looks now and then where the lanes begin.
+func (s *Store) findHeads(ctx context.Context) error {
+	began := s.now()
+	if !s.floors.due(began) {
+		return nil
+	}
+	var marks []mark
+	if err := s.db.SelectPrepared(ctx, &marks, marksSQL); err != nil {
+		return explain(ctx, "find the heads of the lanes", err)
+	}
+	s.floors.learn(began, s.now().Sub(began), marks)
+	return nil
 }
 
 // claimedRow is a row with its turn.
