@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	_ "embed"
+	"time"
 
 	"github.com/lib/pq"
 )
@@ -42,9 +43,7 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 	if err != nil {
 		return nil, err
 	}
-	if err := s.findHeads(ctx); err != nil {
-		return nil, err
-	}
+	s.findHeads(ctx)
 	from, err := document(s.floors.tell(s.now()))
 	if err != nil {
 		return nil, err
@@ -66,18 +65,24 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 //go:embed marks.sql
 var marksSQL string
 
-// findHeads looks now and then where the lanes begin.
-func (s *Store) findHeads(ctx context.Context) error {
+// headsTime bounds a look for the heads of the lanes.
+const headsTime = 5 * time.Second
+
+// findHeads looks now and then where the lanes begin. That it could not, or not in time,
+// keeps nobody from claiming by what is known.
+func (s *Store) findHeads(ctx context.Context) {
 	began := s.now()
 	if !s.floors.due(began) {
-		return nil
+		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, headsTime)
+	defer cancel()
 	var marks []mark
 	if err := s.db.SelectPrepared(ctx, &marks, marksSQL); err != nil {
-		return explain(ctx, "find the heads of the lanes", err)
+		s.floors.postpone(began)
+		return
 	}
 	s.floors.learn(began, s.now().Sub(began), marks)
-	return nil
 }
 
 // claimedRow is a row with its turn.

@@ -90,6 +90,13 @@ func (f *floors) learn(now time.Time, took time.Duration, marks []mark) {
 	}
 }
 
+// postpone lets some time pass after a look that came to nothing.
+func (f *floors) postpone(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.markAt = now.Add(floorsEvery)
+}
+
 // place puts the floor of a lane at its head, but not above the turn that is safe.
 func (f *floors) place(l lane, lowest *int64, safe int64) {
 	head := safe

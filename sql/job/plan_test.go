@@ -29,14 +29,25 @@ func (b bundle) fill(n int, waiting bool) {
 }
 
 // indexes are the indexes that a plan walks, and tables those that it reads from end to
-// end.
-type walk struct{ indexes, scanned []string }
+// end; sorted is the most rows that it sorts, read how many it reads of jobs that wait.
+type walk struct {
+	indexes, scanned []string
+	sorted, read     float64
+}
 
 func (w *walk) follow(node map[string]any) {
 	if index, ok := node["Index Name"].(string); ok {
 		w.indexes = append(w.indexes, index)
 	}
-	if node["Node Type"] == "Seq Scan" {
+	rows, _ := node["Actual Rows"].(float64)
+	loops, _ := node["Actual Loops"].(float64)
+	switch {
+	case node["Node Type"] == "Sort":
+		w.sorted = max(w.sorted, rows)
+	case node["Index Name"] == "job_claim":
+		removed, _ := node["Rows Removed by Filter"].(float64)
+		w.read += (rows + removed) * loops
+	case node["Node Type"] == "Seq Scan":
 		if table, ok := node["Relation Name"].(string); ok {
 			w.scanned = append(w.scanned, table)
 		}
@@ -85,6 +96,8 @@ func TestClaimPlan(t *testing.T) {
 		before         string // is run before the table is filled
 		after          string
 	}{
+		{"nothing at all", 0, 0, "select 1", "select 1"},
+		{"nothing at all, and looked at", 0, 0, "select 1", "analyze"},
 		{"never looked at", 1000, 0, "select 1", "select 1"},
 		{"looked at when it was empty", 1000, 0, "analyze", "select 1"},
 		{"a thousand waiting", 1000, 0, "select 1", "analyze"},
@@ -100,11 +113,29 @@ func TestClaimPlan(t *testing.T) {
 			b.fill(row.ended, false)
 			b.fill(row.waiting, true)
 			b.execute(row.after)
-			w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`, nil)
-			if !slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job") {
-				t.Errorf("indexes %v, scanned %v", w.indexes, w.scanned)
-			}
+			b.checkClaimPlan()
 		})
+	}
+}
+
+// checkClaimPlan claims sixteen jobs and looks how: by the claim's own index, reading and
+// sorting no more than sixteen of each lane. An empty table may be read in any way.
+func (b bundle) checkClaimPlan() {
+	b.t.Helper()
+	var any bool
+	var lanes float64
+	if err := b.db.Get(&any, `select exists (select from job)`); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.db.Get(&lanes, `select count(*) from lane`); err != nil {
+		b.t.Fatal(err)
+	}
+	w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`, nil)
+	if any && (!slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job")) {
+		b.t.Errorf("indexes %v, scanned %v", w.indexes, w.scanned)
+	}
+	if most := 16 * lanes; w.read > most || w.sorted > most {
+		b.t.Errorf("read %v and sorted %v of %v lanes", w.read, w.sorted, lanes)
 	}
 }
 
