@@ -4,12 +4,13 @@ export CGO_ENABLED = 0
 DATA ?=
 GO   ?= go
 
-.PHONY: help run build test test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
+.PHONY: help run build test test-million test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
 
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
 	@echo "make test          the whole suite, against real services"
 	@echo "make build         bin/convertd, bin/convertd-runner, bin/convertd-net"
+	@echo "make test-million  the plan of the claim among a million jobs"
 	@echo "make test-recipes  the shipped recipes with the real converters"
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
 	@echo "make test-vm       the installed service on a virtual machine with systemd; power cuts (20 min at most)"
@@ -30,6 +31,10 @@ build:
 test: build
 	@.ci/install test
 	$(GO) test -timeout 9m ./...
+
+test-million:
+	@.ci/install test
+	$(GO) test -timeout 10m -count 1 -tags million -run Million ./sql/job
 
 test-recipes: build
 	@.ci/install recipes

@@ -175,3 +175,41 @@ func (w *world) roundOfJobs(r recipe.Recipe) time.Duration {
 	s.stop()
 	return last.Sub(first)
 }
+
+// BenchmarkOtherOwner submits one job while a thousand of another owner wait, again and
+// again: slot-times is how long it waited for its start, in running times of a job, and is
+// to stay at 1 at most.
+func BenchmarkOtherOwner(b *testing.B) {
+	w := newWorld(b, shell("nap", `sleep 0.3; cp "$1" "$2.txt"`))
+	for range 1000 {
+		w.submit("nap", "x")
+	}
+	w.serve(w.opts)
+	until(b, "the slots are taken", func() bool { return len(w.began(b, "ann")) > 2 })
+	var waits []float64
+	for b.Loop() {
+		before := len(w.began(b, "bob"))
+		w.submit("nap", "x", func(d *job.Draft) { d.Owner = "bob" })
+		until(b, "the other owner's job begins", func() bool { return len(w.began(b, "bob")) > before })
+		waited := w.began(b, "bob")
+		waits = append(waits, waited[len(waited)-1])
+	}
+	var took float64
+	if err := w.db.Get(&took, `select percentile_cont(0.5) within group (order by extract(epoch from ended_at - started_at))
+		from attempt where ended_at is not null`); err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(waits)
+	b.ReportMetric(waits[len(waits)/2]/took, "slot-times")
+}
+
+// began is how many seconds each job of an owner that has begun had waited.
+func (w *world) began(b *testing.B, owner string) []float64 {
+	b.Helper()
+	waited := []float64{}
+	if err := w.db.Select(&waited, `select extract(epoch from a.started_at - j.created_at) from job j join attempt a on a.job = j.id
+		where j.owner = $1 order by a.started_at`, owner); err != nil {
+		b.Fatal(err)
+	}
+	return waited
+}

@@ -47,11 +47,23 @@ func (s *Server) statusOf(ctx context.Context, j job.Job) (client.Status, error)
 		if err == nil && told.running && told.attempt == j.Attempt {
 			var status client.Status
 			if json.Unmarshal(told.body, &status) == nil {
-				return status, nil
+				return s.withEstimate(ctx, j, status)
 			}
 		}
 	}
 	return s.rowStatus(ctx, j)
+}
+
+// withEstimate adds to what a runner says how long it may still take, which it cannot know.
+func (s *Server) withEstimate(ctx context.Context, j job.Job, status client.Status) (client.Status, error) {
+	if status.ETASeconds != nil {
+		return status, nil
+	}
+	usual, known, err := s.Jobs.Usual(ctx, j.Recipe, inputBytes(j))
+	if err == nil && known {
+		status.ETASeconds = remaining(j, usual)
+	}
+	return status, err
 }
 
 // rowDocument is what the row alone says.

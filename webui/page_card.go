@@ -43,6 +43,9 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		}
 	case !j.State.Ended():
 		c.Waiting = pages.Waiting{Position: status.QueuePosition, Starts: later(j.RunAt, now)}
+		if j.State == job.Queued {
+			c.Waiting.Held = status.Message
+		}
 	}
 	return c, nil
 }

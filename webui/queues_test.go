@@ -40,6 +40,11 @@ func TestQueues_are_listed_paused_and_resumed(t *testing.T) {
 			t.Errorf("paused %+v", q)
 		}
 	}
+	id := b.list()[0].ID
+	if d := b.get("/api/v1/jobs/"+id).job(t, http.StatusOK); !strings.Contains(d.Message, "paused the queue default") || d.QueuePosition == nil || *d.QueuePosition != 1 {
+		t.Errorf("a job of a paused queue: %q, place %v", d.Message, d.QueuePosition)
+	}
+	says(t, b.browser().open("/jobs/"+id, http.StatusOK), "paused the queue default")
 	claimed, err := b.jobs.Claim(context.Background(), job.Claimer{Dispatcher: "test", BootID: "boot"}, 5, nil)
 	if err != nil || len(claimed) != 0 {
 		t.Errorf("claimed %d from a paused queue, %v", len(claimed), err)

@@ -274,12 +274,8 @@ func (s *Server) rowStatus(ctx context.Context, j job.Job) (client.Status, error
 	case job.Succeeded:
 		status.Percent = new(100.0)
 	case job.Queued:
-		position, known, err := s.Jobs.Position(ctx, j.ID)
-		if err != nil {
+		if err := s.tellWait(ctx, j, &status); err != nil {
 			return status, err
-		}
-		if known {
-			status.QueuePosition = &position
 		}
 	}
 	if j.State.Ended() {
@@ -293,6 +289,22 @@ func (s *Server) rowStatus(ctx context.Context, j job.Job) (client.Status, error
 		status.ETASeconds = remaining(j, usual)
 	}
 	return status, nil
+}
+
+// tellWait says where in the line a queued job is, and whether the line stands.
+func (s *Server) tellWait(ctx context.Context, j job.Job, status *client.Status) error {
+	position, known, err := s.Jobs.Position(ctx, j.ID)
+	if err != nil {
+		return err
+	}
+	if known {
+		status.QueuePosition = &position
+	}
+	paused, err := s.Queues.Paused(ctx, j.Queue)
+	if paused {
+		status.Message = "The administrator has paused the queue " + j.Queue + "; the job starts some time after it is resumed."
+	}
+	return err
 }
 
 // remaining is the usual time less the time it has run; null once it is longer.

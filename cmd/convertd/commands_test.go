@@ -172,7 +172,7 @@ func (c *commandBundle) queues(t *testing.T) {
 		id, _, _ := strings.Cut(got.stdout, " ")
 		ids = append(ids, id)
 	}
-	c.tells(t, 0, []string{"queued, place 3"}, "show", ids[2])
+	c.tells(t, 0, []string{"queued, place 3", "has paused the queue default"}, "show", ids[2])
 	c.tells(t, 1, []string{"3 jobs wait in the queue default already"}, "submit", testFile(t, "c.shift", []byte("x")), "--to", "said")
 	c.tells(t, 0, []string{ids[1] + "  cancelled"}, "cancel", ids[1])
 	if j := document[client.Job](t, c, "cancel", ids[1]); j.State != "cancelled" {

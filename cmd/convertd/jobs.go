@@ -92,6 +92,12 @@ func (c *showCommand) Run(a *app) error {
 	if j.Error != nil && j.Error.Hint != "" {
 		line("what to do", j.Error.Hint)
 	}
+	if j.Message != "" {
+		line("message", j.Message)
+	}
+	if j.ETASeconds != nil {
+		line("estimate", fmt.Sprintf("about %.0f s of running, by earlier jobs of the recipe", *j.ETASeconds))
+	}
 	line("created", clock(j.CreatedAt))
 	if j.EndedAt != nil {
 		line("ended", clock(*j.EndedAt))

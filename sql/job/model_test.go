@@ -10,6 +10,7 @@ import (
 
 	"convertd/runner/fault"
 	"convertd/sql/job"
+	"convertd/sql/queue"
 )
 
 // model is what a job should be: the state machine in a few lines, without a database.
@@ -19,6 +20,8 @@ type model struct {
 	asked, deleted    bool
 	// token is the live attempt's, "" for none.
 	token string
+	// queue is where it waits.
+	queue string
 	// needs is the job that must have succeeded, "" for none; met that it has.
 	needs string
 	met   bool
@@ -41,6 +44,10 @@ type machine struct {
 	bundle
 	ids    []string
 	models map[string]*model
+	// paused are the queues of which nothing may be claimed; move lets time pass.
+	paused map[string]bool
+	queues *queue.Store
+	move   func(time.Duration)
 	// stale are ends of attempts that are over; none of them may ever be applied.
 	stale []job.End
 }
@@ -53,13 +60,14 @@ func TestRowsFollowTheModel(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	rapid.Check(t, func(r *rapid.T) {
-		b.execute(`with gone as (delete from queue_turn) delete from job`)
+		b.execute(`with gone as (delete from queue_turn), open as (delete from queue_pause) delete from job`)
 		// A store remembers how far it claimed, and its rows are gone.
 		b.Store = job.NewStore(b.db)
-		m := machine{bundle: b, models: map[string]*model{}}
+		m := machine{bundle: b, models: map[string]*model{}, paused: map[string]bool{}, queues: queue.NewStore(b.db), move: b.clock()}
 		r.Repeat(map[string]func(*rapid.T){
 			"insert": m.insertOne, "claim": m.claimSome, "finish": m.finishOne, "stale": m.finishStale,
-			"cancel": m.cancelOne, "delete": m.deleteOne, "due": m.makeDue, "unblock": m.letThrough, "expire": m.expireOne, "": m.check,
+			"cancel": m.cancelOne, "delete": m.deleteOne, "due": m.makeDue, "unblock": m.letThrough, "expire": m.expireOne,
+			"pause": m.pauseOne, "wait": m.letTimePass, "": m.check,
 		})
 	})
 }
@@ -76,7 +84,9 @@ func (m *machine) pick(r *rapid.T) (string, *model) {
 func (m *machine) insertOne(r *rapid.T) {
 	d := draft(rapid.SampledFrom([]string{"a", "b"}).Draw(r, "owner"))
 	d.MaxAttempts = maxAttempts
-	made := &model{}
+	d.Queue = rapid.SampledFrom([]string{"one", "two"}).Draw(r, "queue")
+	d.Priority = rapid.IntRange(-1, 1).Draw(r, "priority")
+	made := &model{queue: d.Queue}
 	if len(m.ids) > 0 && rapid.Bool().Draw(r, "after") {
 		made.needs = rapid.SampledFrom(m.ids).Draw(r, "needs")
 		d.Needs = []job.Need{{Job: made.needs}}
@@ -94,7 +104,7 @@ func (m *machine) insertOne(r *rapid.T) {
 func (m *machine) claimSome(r *rapid.T) {
 	queued := 0
 	for _, one := range m.models {
-		if one.state == job.Queued {
+		if one.state == job.Queued && !m.paused[one.queue] {
 			queued++
 		}
 	}
@@ -108,12 +118,34 @@ func (m *machine) claimSome(r *rapid.T) {
 		if one.state != job.Queued {
 			r.Fatalf("claimed a job that was %s", one.state)
 		}
+		if m.paused[one.queue] {
+			r.Fatalf("claimed a job of a paused queue")
+		}
 		one.state, one.token = job.Running, c.Token
 		one.attempt++
 		if c.Attempt != one.attempt || c.Failures != one.failures {
 			r.Fatalf("claimed %+v, want attempt %d", c.Life, one.attempt)
 		}
 	}
+}
+
+// pauseOne pauses a queue, or resumes it.
+func (m *machine) pauseOne(r *rapid.T) {
+	name := rapid.SampledFrom([]string{"one", "two"}).Draw(r, "queue")
+	change := m.queues.Pause
+	if m.paused[name] {
+		change = m.queues.Resume
+	}
+	if err := change(context.Background(), name); err != nil {
+		r.Fatal(err)
+	}
+	m.paused[name] = !m.paused[name]
+}
+
+// letTimePass moves the clock that the floors of the claim go by: nothing that waits may
+// be lost below them.
+func (m *machine) letTimePass(r *rapid.T) {
+	m.move(rapid.SampledFrom([]time.Duration{job.FloorAge, job.FloorsEvery}).Draw(r, "passes"))
 }
 
 func (m *machine) finishOne(r *rapid.T) {

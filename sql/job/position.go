@@ -30,8 +30,9 @@ func (s *Store) Position(ctx context.Context, id string) (n int, known bool, err
 var usualSQL string
 
 // Usual returns how long the recipe usually runs for inputs of the size, from its last
-// successes: the median of those nearest in size. It is not known with fewer than three
-// that are within four times the size.
+// successes: those nearest in size, carried over to the size along the line that fits
+// them, and of that the median. It is not known with fewer than three that are within four
+// times the size.
 func (s *Store) Usual(ctx context.Context, recipe string, bytes int64) (seconds float64, known bool, err error) {
 	err = s.db.GetContext(ctx, &seconds, usualSQL, recipe, bytes)
 	if errors.Is(err, sql.ErrNoRows) {

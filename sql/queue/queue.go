@@ -57,6 +57,13 @@ func (s *Store) Resume(ctx context.Context, name string) error {
 	return explain(ctx, "resume queue", err)
 }
 
+// Paused reports whether jobs of a queue do not start because an administrator paused it.
+func (s *Store) Paused(ctx context.Context, name string) (bool, error) {
+	var paused bool
+	err := s.db.GetContext(ctx, &paused, `select exists (select from queue_pause where queue = $1)`, name)
+	return paused, explain(ctx, "look at queue", err)
+}
+
 // explain gives a failure the words of a person where it has some.
 func explain(ctx context.Context, what string, err error) error {
 	if err == nil {

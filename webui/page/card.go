@@ -64,6 +64,8 @@ type Waiting struct {
 	Position *int
 	// Starts is when a scheduled job or a later attempt may start.
 	Starts *time.Time
+	// Held is why nothing of its queue starts, "" when it may.
+	Held string
 }
 
 // Ahead is how many jobs are before this one.

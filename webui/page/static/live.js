@@ -102,10 +102,10 @@ function running(card, job, { percent, message, step }) {
   say(job.name, t("live.said", { name: job.name, what: `${words}, ${doing}` }), percent);
 }
 
-function waiting(card, { queue_position: position, state }) {
+function waiting(card, { queue_position: position, state, message: held }) {
   if (state !== "queued" || !position) return;
   put(card, "place", position === 1 ? t("live.next") : place("live.place", position));
-  put(card, "ahead", position === 1 ? t("live.aheadnone") : count("live.ahead", position - 1));
+  put(card, "ahead", held ? held : position === 1 ? t("live.aheadnone") : count("live.ahead", position - 1));
 }
 
 function put(card, part, words) {
