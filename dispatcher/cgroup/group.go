@@ -161,14 +161,20 @@ func (g *Group) Within(start func() error) error {
 	if len(inside) == 0 {
 		return start()
 	}
-	result := make(chan error, 1)
+	// The way back is open before the first step.
+	doors, err := openTasks(append(inside, home...))
+	defer closeAll(doors)
+	if err != nil {
+		return err
+	}
+	result := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		err := moveThread(inside)
+		err := moveThread(doors[:len(inside)])
 		if err == nil {
 			err = start()
 		}
-		if moveThread(home) == nil {
+		if moveThread(doors[len(inside):]) == nil {
 			runtime.UnlockOSThread()
 		} // else the thread ends with this goroutine, so that nothing else starts there
 		result <- err
@@ -187,10 +193,28 @@ func (g *Group) threadsV1() (inside, home []string) {
 	return inside, home
 }
 
-// moveThread moves the calling thread into version 1 groups.
-func moveThread(dirs []string) error {
+// openTasks opens the files by which threads enter version 1 groups.
+func openTasks(dirs []string) (doors []*os.File, err error) {
 	for _, dir := range dirs {
-		if err := write(dir, "tasks", "0"); err != nil {
+		f, err := os.OpenFile(filepath.Join(dir, "tasks"), os.O_WRONLY, 0)
+		if err != nil {
+			return doors, fmt.Errorf("enter control group: %w", err)
+		}
+		doors = append(doors, f)
+	}
+	return doors, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// moveThread moves the calling thread into version 1 groups.
+func moveThread(doors []*os.File) error {
+	for _, f := range doors {
+		if _, err := f.WriteString("0"); err != nil {
 			return fmt.Errorf("enter control group: %w", err)
 		}
 	}
