@@ -54,6 +54,31 @@ func BenchmarkNoopJobs(b *testing.B) {
 	b.ReportMetric(float64(jobTime)/float64(childTime+stepTime), "attempt/(child+step)")
 }
 
+// BenchmarkHosts compares attempts of a step that does nothing with and without a proxy
+// beside it, turn about in one run.
+func BenchmarkHosts(b *testing.B) {
+	alone := noopSpec(b)
+	proxied := alone
+	proxied.Dir = b.TempDir()
+	proxied.Box.Hosts = []string{"render.example.org"}
+	var aloneTime, proxiedTime time.Duration
+	n := 0
+	for b.Loop() {
+		n++
+		aloneTime += timed(func() { noop(b, alone, n) })
+		proxiedTime += timed(func() { noop(b, proxied, n) })
+	}
+	report(b, "alone-ns", aloneTime)
+	report(b, "hosts-ns", proxiedTime)
+	b.ReportMetric(float64(proxiedTime)/float64(aloneTime), "hosts/alone")
+}
+
+func timed(run func()) time.Duration {
+	started := time.Now()
+	run()
+	return time.Since(started)
+}
+
 func report(b *testing.B, unit string, sum time.Duration) {
 	b.ReportMetric(float64(sum)/float64(b.N), unit)
 }

@@ -170,6 +170,22 @@ func TestWhatIsIll(t *testing.T) {
 	}
 }
 
+func TestHostsNeedTheirProgram(t *testing.T) {
+	t.Parallel()
+	o := Options{Runner: filepath.Join(t.TempDir(), "convertd-runner"), Recipes: recipe.NewSet([]recipe.Recipe{
+		{Name: "a", Steps: []recipe.Step{{Command: []string{"sh"}}}, Access: recipe.Access{Hosts: []string{"render.lan"}}},
+	}, nil)}
+	if f := find(recipes(t.Context(), o), "access"); len(f) != 1 || f[0].Level != Fail || !strings.Contains(f[0].Text, "convertd-net") {
+		t.Errorf("%+v", f)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(o.Runner), "convertd-net"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if f := find(recipes(t.Context(), o), "access"); len(f) != 1 || f[0].Level != OK {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestAccessIsShown(t *testing.T) {
 	t.Parallel()
 	with := func(name string, a recipe.Access) recipe.Recipe {

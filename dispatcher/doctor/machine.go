@@ -236,7 +236,7 @@ func recipes(_ context.Context, o Options) []Finding {
 		all = append(all, Finding{Check: check, Level: Warn, Remedy: a.Remedy,
 			Text: fmt.Sprintf("%s cannot run: %s is not installed.", r.Name, strings.Join(a.Missing, ", "))})
 	}
-	all = append(all, granted(o.Recipes)...)
+	all = append(all, granted(o)...)
 	if able == 0 {
 		return append(all, fail(check, "No recipe can run.", "Install the programs named above, or write a recipe.")...)
 	}
@@ -244,10 +244,10 @@ func recipes(_ context.Context, o Options) []Finding {
 }
 
 // granted says what recipes may have of the machine and the network.
-func granted(set *recipe.Set) []Finding {
+func granted(o Options) []Finding {
 	const check = "access"
 	var all []Finding
-	for _, r := range set.All() {
+	for _, r := range o.Recipes.All() {
 		if !r.Access.Grants() {
 			continue
 		}
@@ -255,6 +255,8 @@ func granted(set *recipe.Set) []Finding {
 		_, _, err := box.UserOf(r.Access.User)
 		var known *fault.Error
 		switch {
+		case len(r.Access.Hosts) > 0 && o.Runner != "" && !isFile(filepath.Join(filepath.Dir(o.Runner), "convertd-net")):
+			all = append(all, fail(check, text+" The program convertd-net, by which it reaches them, is not beside "+o.Runner+".", "Install it there.")...)
 		case r.Access.User != "" && errors.As(err, &known):
 			all = append(all, fail(check, text+" "+known.Message, known.Hint)...)
 		case r.Access.Network == recipe.HostNetwork:
@@ -264,6 +266,11 @@ func granted(set *recipe.Set) []Finding {
 		}
 	}
 	return all
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // clock looks whether the kernel says that something keeps the clock right.
