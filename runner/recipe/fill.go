@@ -22,19 +22,21 @@ const (
 // Vars is what placeholders stand for in one attempt. Paths are absolute.
 type Vars struct {
 	// Inputs are the input files in order: {input} is the first, {inputs} all.
-	Inputs []string
-	Output string // {output}
-	Work   string // {work}
-	State  string // {state}
-	Cache  string // {cache}
+	Inputs []string `json:"inputs,omitempty"`
+	Output string   `json:"output,omitempty"` // {output}
+	Work   string   `json:"work,omitempty"`   // {work}
+	State  string   `json:"state,omitempty"`  // {state}
+	Cache  string   `json:"cache,omitempty"`  // {cache}
+	// Sources are the fetched files by name: {source.NAME}.
+	Sources map[string]string `json:"sources,omitempty"`
 	// Params are the declarations that Values were checked against.
-	Params []Param
-	Values Values
+	Params []Param `json:"params,omitempty"`
+	Values Values  `json:"values,omitempty"`
 }
 
 // Fill puts values in the place of the {placeholders} of a command line:
 //
-//	{input} {output} {stem} {work} {state} {cache} {param.NAME}   one text
+//	{input} {output} {stem} {work} {state} {cache} {source.NAME} {param.NAME}   one text
 //	{inputs} and {param.NAME} of a list: the word is repeated for each element
 //	{args.NAME}     the words that the parameter's value declares, as a word of its own
 //	{{name}}        the literal text {name}
@@ -69,23 +71,47 @@ func Fill(argv []string, v Vars) ([]string, error) {
 // environment variable: placeholders of several words are errors, a parameter without
 // a value is empty.
 func FillText(text string, v Vars) (string, error) {
-	pieces := split(text)
+	return Expand(text, v.One)
+}
+
+// Expand puts what lookup returns in the place of each {placeholder} of a text. What it
+// returns is never looked at again.
+func Expand(text string, lookup func(name string) (string, error)) (string, error) {
 	var b strings.Builder
-	for _, p := range pieces {
+	for _, p := range split(text) {
 		if p.name == "" {
 			b.WriteString(p.text)
 			continue
 		}
-		values, err := v.lookup(p.name)
+		value, err := lookup(p.name)
 		if err != nil {
 			return "", err
 		}
-		if len(values) > 1 {
-			return "", fmt.Errorf("{%s} has %d values where one text is needed", p.name, len(values))
-		}
-		b.WriteString(strings.Join(values, ""))
+		b.WriteString(value)
 	}
 	return b.String(), nil
+}
+
+// One returns what a placeholder of one text stands for; a parameter without a value is
+// empty.
+func (v Vars) One(name string) (string, error) {
+	values, err := v.lookup(name)
+	if err != nil {
+		return "", err
+	}
+	if len(values) > 1 {
+		return "", fmt.Errorf("{%s} has %d values where one text is needed", name, len(values))
+	}
+	return strings.Join(values, ""), nil
+}
+
+// Alone returns the name of the placeholder that the text consists of, if that is all.
+func Alone(text string) (name string, ok bool) {
+	pieces := split(text)
+	if len(pieces) != 1 || pieces[0].name == "" {
+		return "", false
+	}
+	return pieces[0].name, true
 }
 
 func tooLong(size, limit int) error {
@@ -150,6 +176,12 @@ func (v Vars) lookup(name string) ([]string, error) {
 			return nil, fmt.Errorf("unknown parameter %q", param)
 		}
 		return v.Values[param], nil
+	}
+	if source, ok := strings.CutPrefix(name, "source."); ok {
+		if file, ok := v.Sources[source]; ok {
+			return []string{file}, nil
+		}
+		return nil, fmt.Errorf("unknown source %q", source)
 	}
 	one := map[string]string{
 		"output": v.Output, "work": v.Work, "state": v.State, "cache": v.Cache,
@@ -279,14 +311,16 @@ func split(word string) []piece {
 	return pieces
 }
 
-// nameAt returns the name between the marks at the beginning of text.
+// nameAt returns the name between the marks at the beginning of text. Capitals stand
+// behind a dot only: names of secrets and of fields in answers have them.
 func nameAt(text, before, after string) (string, bool) {
 	rest, ok := strings.CutPrefix(text, before)
 	if !ok {
 		return "", false
 	}
-	end := 0
-	for end < len(rest) && isNameByte(rest[end], end) {
+	end, dotted := 0, false
+	for end < len(rest) && (isNameByte(rest[end], end) || dotted && rest[end] >= 'A' && rest[end] <= 'Z') {
+		dotted = dotted || rest[end] == '.'
 		end++
 	}
 	return rest[:end], end > 0 && strings.HasPrefix(rest[end:], after)

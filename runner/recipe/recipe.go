@@ -59,6 +59,8 @@ type Recipe struct {
 	Concurrency Concurrency `json:"concurrency,omitzero"`
 
 	Params  []Param   `json:"params,omitempty"`
+	Sources []Source  `json:"sources,omitempty"`
+	Cache   Cache     `json:"cache,omitzero"`
 	Steps   []Step    `json:"steps"`
 	Outputs []Output  `json:"outputs,omitempty"`
 	Explain []Explain `json:"explain,omitempty"`
@@ -149,7 +151,7 @@ type Value []string
 // Values are the checked parameters of one job by name.
 type Values map[string]Value
 
-// Step is one command, or one built-in conversion.
+// Step is one command, one built-in conversion, or one call of a service.
 type Step struct {
 	Name string `json:"name,omitempty"`
 	// Title is shown while the step runs.
@@ -157,6 +159,8 @@ type Step struct {
 	// Builtin names code of our own that runs as a step ("tracks"); Command is then empty.
 	Builtin string   `json:"builtin,omitempty"`
 	Command []string `json:"command,omitempty"`
+	// HTTP calls a service instead of a program.
+	HTTP *HTTP `json:"http,omitempty"`
 	// Probe is run first; its first line of output is the total that percent is
 	// computed from (a duration in seconds for the extractor "ffmpeg").
 	Probe []string          `json:"probe,omitempty"`

@@ -73,6 +73,8 @@ func readRecipe(t *table) recipe.Recipe {
 	r.UnsafeShell = t.boolean("unsafe_shell")
 	r.Shared = t.boolean("shared")
 	r.Params = readParams(t, r.To)
+	r.Sources = readSources(t)
+	r.Cache = readCache(t.inner("cache"), len(r.Accept) > 0)
 	r.Steps = readSteps(t)
 	r.Outputs = readOutputs(t, r.Steps)
 	r.Explain = readExplain(t)
@@ -83,7 +85,7 @@ func readRecipe(t *table) recipe.Recipe {
 	r.Needs = readNeeds(t.inner("needs"))
 	t.get("enabled")
 	r.Access = readAccess(t.inner("access"))
-	t.notYet("source", "cache", "mail", "deterministic", "preset", "http")
+	t.notYet("mail", "deterministic", "preset", "http")
 	t.done()
 	checkWords(t, r)
 	return r

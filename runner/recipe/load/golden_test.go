@@ -88,12 +88,38 @@ func results(t *testing.T, archive *txtar.Archive) []txtar.File {
 		return files
 	}
 	add("commands", commands(t, d.recipe, given))
+	if calls := calls(t, d.recipe); calls != "" {
+		add("calls.json", calls)
+	}
 	schema, err := json.MarshalIndent(d.recipe.Schema("de"), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	add("schema.json", string(schema)+"\n")
 	return files
+}
+
+// calls are the requests that the recipe declares, as they travel to whoever makes them.
+func calls(t *testing.T, r recipe.Recipe) string {
+	t.Helper()
+	all := struct {
+		Sources []recipe.Source `json:"sources,omitempty"`
+		Cache   recipe.Cache    `json:"cache,omitzero"`
+		Steps   []*recipe.HTTP  `json:"steps,omitempty"`
+	}{Sources: r.Sources, Cache: r.Cache}
+	for _, s := range r.Steps {
+		if s.HTTP != nil {
+			all.Steps = append(all.Steps, s.HTTP)
+		}
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) == "{}" {
+		return ""
+	}
+	return string(text) + "\n"
 }
 
 // commands is the checked values and what every step would run, or why not.

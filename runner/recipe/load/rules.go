@@ -25,7 +25,7 @@ func readOutputs(t *table, steps []recipe.Step) []recipe.Output {
 // writesOutput reports whether the step names the output folder: then a run that leaves
 // nothing there has failed, whatever its exit status.
 func writesOutput(s recipe.Step) bool {
-	return s.Builtin != "" || slices.ContainsFunc(s.Command, func(word string) bool {
+	return s.Builtin != "" || s.HTTP != nil && s.HTTP.Save != "" || slices.ContainsFunc(s.Command, func(word string) bool {
 		return slices.Contains(recipe.Placeholders(word), "output")
 	})
 }

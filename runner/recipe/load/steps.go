@@ -29,7 +29,6 @@ func readSteps(t *table) []recipe.Step {
 				inner.wrong("weight", "must be more than 0.", "It is the step's share of the bar against the other steps.")
 			}
 		}
-		inner.notYet("http")
 		inner.done()
 		steps = append(steps, s)
 	}
@@ -70,6 +69,7 @@ func stepKeys() []string {
 func readStep(t *table) recipe.Step {
 	s := recipe.Step{
 		Builtin: t.text("builtin", "tracks"),
+		HTTP:    readHTTP(t.stepHTTP()),
 		Command: readCommand(t, "command"),
 		Probe:   readCommand(t, "probe"),
 		Env:     t.pairs("env"),
@@ -87,7 +87,10 @@ func readStep(t *table) recipe.Step {
 	if s.Builtin != "" && t.has("command") {
 		t.wrong("builtin", "and command both say what runs.", "Make them two steps.")
 	}
-	if s.Builtin == "" && !t.has("command") && t.path != "" {
+	if s.HTTP != nil {
+		checkCall(t)
+	}
+	if s.Builtin == "" && s.HTTP == nil && !t.has("command") && !t.has("http") && t.path != "" {
 		t.wrong("command", "is missing.", `Write it like command = ["tool", "{input}", "{output}/{stem}.out"].`)
 	}
 	for _, name := range names(s.Env) {
@@ -96,6 +99,23 @@ func readStep(t *table) recipe.Step {
 		}
 	}
 	return s
+}
+
+// stepHTTP is the table `http` of a step; the short form at the top of a file has none.
+func (t *table) stepHTTP() *table {
+	if t.path == "" {
+		return nil
+	}
+	return t.inner("http")
+}
+
+// checkCall refuses what only a program of the recipe's own can have.
+func checkCall(t *table) {
+	for _, key := range []string{"command", "builtin", "probe", "env", "progress", "pattern", "ok_exit", "pty", "line_buffer"} {
+		if t.has(key) {
+			t.wrong(key, "and http do not go together: http runs no program.", "Make them two steps, or remove one.")
+		}
+	}
 }
 
 func readCommand(t *table, key string) []string {

@@ -33,12 +33,18 @@ func checkWords(t *table, r recipe.Recipe) {
 			w := wordCheck{table: t, recipe: r, key: at + "env." + name, used: used}
 			w.env(s.Env[name])
 		}
+		w := wordCheck{table: t, recipe: r, used: used}
+		w.step(s.HTTP, at)
 		if name, _, _, err := recipe.ParseCondition(s.When); err == nil {
 			used[name] = true
 			w := wordCheck{table: t, recipe: r, key: at + "when", used: used}
 			w.name("param."+name, "param."+name)
 		}
 		builtin = builtin || s.Builtin == "tracks"
+	}
+	for i, s := range r.Sources {
+		w := wordCheck{table: t, recipe: r, used: used}
+		w.source(s, "source."+strconv.Itoa(i))
 	}
 	checkConcurrency(t, r, used)
 	for _, host := range r.Access.Hosts {
@@ -150,7 +156,11 @@ func (w wordCheck) name(name, word string) {
 			w.wrongWord(word, fmt.Sprintf("has {%s}, but the recipe accepts no file.", name), "Remove it, or say in accept what is taken.")
 		}
 	case name == "cache":
-		w.wrongWord(word, "has {cache}, which is not supported in this version.", "Remove it.")
+		if w.recipe.Cache.Size == 0 {
+			w.wrongWord(word, "has {cache}, but the recipe keeps no cache.", `Declare it: [cache] size = "10GiB".`)
+		}
+	case dotted && kind == "source":
+		w.sourceName(param, word)
 	case !slices.Contains(plainNames(), name):
 		known := append(plainNames(), "input", "inputs")
 		for _, p := range w.recipe.Params {
@@ -162,6 +172,21 @@ func (w wordCheck) name(name, word string) {
 		}
 		w.wrongWord(word, fmt.Sprintf("has {%s}, which stands for nothing.", name), remedy+" If the text itself is meant, write {{"+name+"}}.")
 	}
+}
+
+func (w wordCheck) sourceName(name, word string) {
+	var known []string
+	for _, s := range w.recipe.Sources {
+		if s.Name == name {
+			return
+		}
+		known = append(known, s.Name)
+	}
+	remedy := "Declare it with [[source]]."
+	if near := recipe.Nearest(name, known); near != "" {
+		remedy = fmt.Sprintf("Did you mean {source.%s}?", near)
+	}
+	w.wrongWord(word, fmt.Sprintf("has {source.%s}, but there is no such source.", name), remedy)
 }
 
 func (w wordCheck) paramName(kind, name, word string) {
