@@ -30,6 +30,8 @@ func commands() []command {
 	return []command{
 		{"proxy", "JSON", proxy},
 		{"connect", "HOST PORT", connect},
+		{"call", "< ORDER", call},
+		{"fetch", "< ORDER", fetch},
 	}
 }
 
