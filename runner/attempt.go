@@ -42,6 +42,9 @@ type attempt struct {
 	stopped *verdict
 	outcome Outcome
 	notify  *notifySocket
+	// callback is nil unless a step takes what a service pushes.
+	callback *callback
+	live     live
 	// refused are connections that a box wanted; the reader of its proxy owns it while
 	// that runs.
 	refused []refusedConnection
@@ -64,9 +67,14 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 	a := newAttempt(spec, signals)
 	bad := a.prepare()
 	if bad == nil {
+		bad = a.fetchSources()
+	}
+	if bad == nil {
 		bad = a.runSteps()
 	}
+	a.settleCache()
 	var results collected
+	a.endLive()
 	if bad == nil {
 		stop := a.keepFresh()
 		results, bad = a.collect()
@@ -203,6 +211,7 @@ func (a *attempt) show() { a.status.Update(a.bar.Percent(), a.step, a.said) }
 func (a *attempt) finish(results collected, bad *verdict) {
 	a.deadline.Stop()
 	a.notify.close()
+	a.callback.close()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	o := &a.outcome
@@ -239,6 +248,8 @@ func stepName(step Step, index int) string {
 		return step.Name
 	case step.Builtin != "":
 		return step.Builtin
+	case step.Call != nil:
+		return "call"
 	case len(step.Argv) > 0:
 		return filepath.Base(step.Argv[0])
 	}

@@ -29,6 +29,9 @@ func (a *attempt) environment(step Step) []string {
 	if len(a.spec.Inputs) > 0 {
 		env = append(env, "CONVERTD_INPUT="+a.inputPath(0))
 	}
+	if dir := a.cacheDir(); dir != "" {
+		env = append(env, "CONVERTD_CACHE="+dir)
+	}
 	env = a.accessEnv(env)
 	if a.notify != nil {
 		env = append(env, "NOTIFY_SOCKET="+a.notify.address)

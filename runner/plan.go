@@ -1,11 +1,13 @@
 package runner
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 
 	"convertd/runner/recipe"
+	"convertd/runner/service/order"
 	"convertd/runner/spool"
 )
 
@@ -25,6 +27,12 @@ type Request struct {
 	Env []string
 	// Lang selects among texts per language.
 	Lang string
+	// Cache is the folder that is kept for this recipe and owner, Shelf that of copies of
+	// fetched inputs; "" keeps nothing beyond this attempt.
+	Cache, Shelf string
+	// Callbacks is where what services push is taken, and BaseURL where they push it.
+	Callbacks func(token string) (file string)
+	BaseURL   string
 }
 
 // Input is one input file: File is its name in the job's folder "in" ("1.mov"), Name
@@ -66,6 +74,12 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 	if err := s.Box.grant(r, q.Values); err != nil {
 		return Spec{}, fmt.Errorf("plan access: %w", err)
 	}
+	if r.Cache.Size > 0 {
+		s.Cache = Cache{Dir: q.Cache, Size: r.Cache.Size}
+	}
+	if err := s.planSources(r, q); err != nil {
+		return Spec{}, err
+	}
 	for i, declared := range r.Steps {
 		wanted, err := declared.Wanted(q.Values)
 		if err != nil {
@@ -77,6 +91,9 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 		step, err := planStep(declared, r, q)
 		if err != nil {
 			return Spec{}, fmt.Errorf("plan step %d: %w", i+1, err)
+		}
+		if declared.HTTP != nil {
+			s.planCall(&step, declared, i, q)
 		}
 		s.Steps = append(s.Steps, step)
 	}
@@ -103,15 +120,30 @@ func (b *Box) grant(r recipe.Recipe, values recipe.Values) error {
 	return nil
 }
 
-func planStep(declared recipe.Step, r recipe.Recipe, q Request) (Step, error) {
+// vars are what placeholders stand for in this attempt.
+func vars(r recipe.Recipe, q Request) recipe.Vars {
 	w := workspaceOf(q.Dir, q.Attempt)
-	vars := recipe.Vars{
+	v := recipe.Vars{
 		Output: w.out, Work: w.run, State: q.Dir.State(),
 		Params: r.Params, Values: q.Values,
 	}
-	for _, in := range q.Inputs {
-		vars.Inputs = append(vars.Inputs, filepath.Join(q.Dir.In(), in.File))
+	if r.Cache.Size > 0 {
+		v.Cache = cmp.Or(q.Cache, w.cache)
 	}
+	for _, in := range q.Inputs {
+		v.Inputs = append(v.Inputs, filepath.Join(q.Dir.In(), in.File))
+	}
+	for _, source := range r.Sources {
+		if v.Sources == nil {
+			v.Sources = map[string]string{}
+		}
+		v.Sources[source.Name] = filepath.Join(w.sources, source.Name)
+	}
+	return v
+}
+
+func planStep(declared recipe.Step, r recipe.Recipe, q Request) (Step, error) {
+	w, vars := workspaceOf(q.Dir, q.Attempt), vars(r, q)
 	step := Step{Step: declared}
 	var err error
 	if step.ProbeArgv, err = recipe.Fill(declared.Probe, vars); err != nil {
@@ -123,6 +155,11 @@ func planStep(declared recipe.Step, r recipe.Recipe, q Request) (Step, error) {
 	if declared.Builtin != "" {
 		step.Argv, err = builtinArgv(declared.Builtin, w, q)
 		return step, err
+	}
+	if declared.HTTP != nil {
+		step.Call = &order.Call{HTTP: *declared.HTTP, Vars: vars}
+		step.HTTP = nil
+		return step, nil
 	}
 	if step.Argv, err = recipe.Fill(declared.Command, vars); err != nil {
 		return Step{}, fmt.Errorf("command: %w", err)

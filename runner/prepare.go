@@ -81,6 +81,9 @@ func (a *attempt) prepareAll() error {
 func (a *attempt) fillBox() error {
 	a.box.Base, a.box.Home, a.box.Tmp = a.work.dir, a.work.home, a.work.tmp
 	a.box.Write = append([]string{a.work.dir, a.job.State()}, a.spec.Box.Write...)
+	if a.spec.Cache.Dir != "" {
+		a.box.Write = append(a.box.Write, a.spec.Cache.Dir)
+	}
 	a.box.Read = slices.Clone(a.spec.Box.Read)
 	for _, granted := range append(a.spec.Box.Read, a.spec.Box.Write...) {
 		if strings.HasPrefix(a.job.Dir+"/", strings.TrimSuffix(filepath.Clean(granted), "/")+"/") {
@@ -154,6 +157,9 @@ func (a *attempt) makeFolders() error {
 		if err := a.makeBoxFolder(dir); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(a.makeSources(), a.makeCache(), a.openCallback()); err != nil {
+		return err
 	}
 	return a.openState()
 }

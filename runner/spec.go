@@ -3,6 +3,7 @@ package runner
 import (
 	"convertd/runner/recipe"
 	"convertd/runner/sandbox"
+	"convertd/runner/service/order"
 )
 
 // SpecVersion is the version of the JSON that a child is sent; a child that reads
@@ -26,8 +27,10 @@ type Spec struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// Stem is the shown name of the first input without its last extension; outputs
 	// whose name begins with the neutral stem are shown with it.
-	Stem  string `json:"stem"`
-	Steps []Step `json:"steps"`
+	Stem string `json:"stem"`
+	// Sources are fetched before the first step.
+	Sources []Source `json:"sources,omitempty"`
+	Steps   []Step   `json:"steps"`
 
 	Outputs []recipe.Output  `json:"outputs,omitempty"`
 	Explain []recipe.Explain `json:"explain,omitempty"`
@@ -39,6 +42,29 @@ type Spec struct {
 	Env []string `json:"env,omitempty"`
 	// Lang selects among texts per language in messages of this attempt.
 	Lang string `json:"lang,omitempty"`
+	// Cache is the folder that the steps keep for later jobs.
+	Cache Cache `json:"cache,omitzero"`
+	// Callback is the file in which progress is found that a service pushed; "" when no
+	// step takes any.
+	Callback string `json:"callback,omitempty"`
+}
+
+// Source is one input to be fetched.
+type Source struct {
+	order.Fetch
+	// Digest names its copy in the folder Shelf; without one it is not kept.
+	Digest string `json:"digest,omitempty"`
+	Shelf  string `json:"shelf,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
+	// File is where the steps find it.
+	File string `json:"file"`
+}
+
+// Cache is a folder that is kept between jobs.
+type Cache struct {
+	// Dir is its path; "" is a folder that goes with the attempt.
+	Dir  string `json:"dir,omitempty"`
+	Size int64  `json:"size,omitempty"` // bytes
 }
 
 // Step is one step with its argv complete but for what only the probe can know.
@@ -48,6 +74,8 @@ type Step struct {
 	Argv []string `json:"argv"`
 	// ProbeArgv likewise; empty when there is no probe.
 	ProbeArgv []string `json:"probe_argv,omitempty"`
+	// Call is what convertd-net is told to do; Argv is empty then.
+	Call *order.Call `json:"call,omitempty"`
 }
 
 // Box is the confinement of every step.

@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"convertd/runner/progress/reading"
@@ -31,10 +30,15 @@ type execution struct {
 	// kill fires when the grace time after the first signal is over.
 	kill  *time.Timer
 	asked bool
+	// called says that the program is convertd-net, which calls a service.
+	called bool
 }
 
 // runStep runs the probe and the command of one step.
 func (a *attempt) runStep(step Step) *verdict {
+	if step.Call != nil {
+		return a.runCall(step)
+	}
 	rule, err := reading.ForStep(step.Step)
 	if err != nil {
 		return internal("A progress pattern of this recipe is wrong.", err)
@@ -93,12 +97,18 @@ func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *
 	if err != nil {
 		return sandbox.End{}, internal("A step could not be prepared.", err)
 	}
-	a.logRun("start " + quote(argv))
-	started := time.Now()
-	p, err := a.box.Start(sandbox.Command{
+	return a.executeCommand(sandbox.Command{
 		Argv: argv, Dir: a.work.run, Env: env,
 		PTY: step.PTY, Progress: true,
-	})
+	}, out)
+}
+
+// executeCommand does that for a command that is complete.
+func (a *attempt) executeCommand(command sandbox.Command, out *stream) (sandbox.End, *verdict) {
+	argv := command.Argv
+	a.logRun("start " + quote(argv))
+	started := time.Now()
+	p, err := a.box.Start(command)
 	if err != nil {
 		return sandbox.End{}, notStarted(argv[0], err)
 	}
@@ -109,7 +119,7 @@ func (a *attempt) execute(step Step, argv []string, out *stream) (sandbox.End, *
 			return sandbox.End{}, notStarted("convertd-net", err)
 		}
 	}
-	e := &execution{a: a, process: p}
+	e := &execution{a: a, process: p, called: command.Input != nil}
 	e.listen()
 	e.read(out)
 	end, alone := e.supervise()
@@ -221,7 +231,7 @@ func (e *execution) terminate() {
 		return
 	}
 	e.asked = true
-	e.process.Signal(syscall.SIGTERM)
+	e.process.Signal(e.a.stopSignal(e.called))
 	e.kill.Reset(e.a.spec.Limits.Grace)
 }
 
@@ -232,9 +242,13 @@ func (e *execution) tick() {
 	for _, s := range e.streams {
 		s.still()
 	}
+	if u, ok := a.callback.take(); ok {
+		a.note(u)
+	}
 	a.status.Tick()
 	a.log.tick()
 	a.mu.Unlock()
+	a.showLive()
 	if bad := a.limits.measure(); bad != nil {
 		a.stopFor(bad)
 		e.process.KillAll(killPatience)

@@ -158,11 +158,11 @@ func (f files) close() {
 
 // open makes the streams; our ends go into the Process, the others are returned.
 func (p *Process) open(cmd Command) (ends files, err error) {
-	null, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	input, err := openInput(cmd.Input)
 	if err != nil {
-		return nil, fmt.Errorf("open /dev/null: %w", err)
+		return nil, err
 	}
-	ends = files{null}
+	ends = files{input}
 	defer func() {
 		if err != nil {
 			ends.close()
@@ -186,6 +186,22 @@ func (p *Process) open(cmd Command) (ends files, err error) {
 		p.Progress, ends, err = appendPipe(ends)
 	}
 	return ends, err
+}
+
+// openInput is a descriptor for standard input, which the caller closes.
+func openInput(given *os.File) (int, error) {
+	if given != nil {
+		fd, err := unix.FcntlInt(given.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			return 0, fmt.Errorf("hand over standard input: %w", err)
+		}
+		return fd, nil
+	}
+	fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, fmt.Errorf("open /dev/null: %w", err)
+	}
+	return fd, nil
 }
 
 // appendPipe makes a pipe whose writing end blocks, as programs expect, and whose

@@ -118,6 +118,8 @@ type Command struct {
 	Env []string
 	// PTY puts standard output and error on one pseudo-terminal.
 	PTY bool
+	// Input is standard input; nil is an empty one.
+	Input *os.File
 	// Progress opens descriptor ProgressFD of the program for progress lines.
 	Progress bool
 	// Files become descriptors of the program after that one.

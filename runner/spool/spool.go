@@ -7,6 +7,9 @@
 package spool
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
 	"path/filepath"
 	"strconv"
 )
@@ -27,6 +30,30 @@ func (s Spool) Job(id string) Job {
 
 // Uploads is where unfinished uploads lie, one file each.
 func (s Spool) Uploads() string { return filepath.Join(s.root, "uploads") }
+
+// Cache is what is kept between jobs (package cache has its layout).
+func (s Spool) Cache() string { return filepath.Join(s.root, "cache") }
+
+// Callbacks is where what services push lies, one small file for each attempt that takes
+// it, made and removed by the runner of the attempt and written by the web process.
+func (s Spool) Callbacks() string { return filepath.Join(s.root, "callbacks") }
+
+// Callback is the file of a callback token. Its name is not the token, so that nobody
+// learns one by looking.
+func (s Spool) Callback(token string) string {
+	sum := sha256.Sum256([]byte("callback file " + token))
+	return filepath.Join(s.Callbacks(), hex.EncodeToString(sum[:]))
+}
+
+// CallbackToken returns the callback token of the attempt with this token: as hard to
+// guess, and of no use to guess that one.
+func CallbackToken(attempt string) string {
+	sum := sha256.Sum256([]byte("callback token " + attempt))
+	return base32.StdEncoding.EncodeToString(sum[:])[:tokenLength]
+}
+
+// tokenLength is that of crypto/rand.Text: 130 bits.
+const tokenLength = 26
 
 // Job is the folder of one job.
 type Job struct{ Dir, ID string }
