@@ -66,6 +66,7 @@ func (d *Dispatcher) await(a *attempt) bool {
 
 // gather completes the evidence of a dead attempt.
 func (d *Dispatcher) gather(a *attempt, e *evidence) {
+	d.endCallback(a)
 	failpoint.Hit(failpoint.BeforeOutcome)
 	e.told, e.cancelled, e.expired = a.order(), a.row.CancelRequested, a.expired
 	e.limits = a.limits()

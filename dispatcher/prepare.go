@@ -12,6 +12,7 @@ import (
 
 	"convertd/dispatcher/cgroup"
 	"convertd/runner"
+	"convertd/runner/cache"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
 )
@@ -61,6 +62,9 @@ func (d *Dispatcher) plan(a *attempt) error {
 	}
 	q := d.request(a, values)
 	if err := chooseUser(a, &q.Box); err != nil {
+		return err
+	}
+	if err := d.keepings(a, &q); err != nil {
 		return err
 	}
 	spec, err := runner.NewSpec(a.recipe, q)
@@ -132,6 +136,24 @@ func (d *Dispatcher) request(a *attempt, values recipe.Values) runner.Request {
 		q.Status = runner.Sink{Kind: "memcached", Address: d.opts.Status.Address()}
 	}
 	return q
+}
+
+// keepings names the folders that are kept between jobs of the recipe, and where services
+// push their progress.
+func (d *Dispatcher) keepings(a *attempt, q *runner.Request) error {
+	kept := cache.New(d.opts.Spool.Cache())
+	q.Shelf = kept.Copies(a.recipe.Name).Dir()
+	q.Callbacks, q.BaseURL = d.opts.Spool.Callback, d.settings.Load().Mail.BaseURL
+	if a.recipe.Cache.Size == 0 {
+		return nil
+	}
+	owner := a.row.Owner
+	if a.recipe.Cache.Shared {
+		owner = ""
+	}
+	var err error
+	q.Cache, err = kept.Folder(a.recipe.Name, owner)
+	return err
 }
 
 // environment is what the dispatcher adds for the steps: the trace they belong to (W3C

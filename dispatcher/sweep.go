@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convertd/dispatcher/process"
+	"convertd/runner/cache"
 	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/spool"
@@ -59,12 +60,14 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 
 // round does all that is to be done now.
 func (s *sweeper) round(ctx context.Context) {
+	s.drops(ctx)
 	s.deleted(ctx)
 	s.makeRoom(ctx)
 	if !s.clock.steady(s.d.log) {
 		return
 	}
 	s.files(ctx)
+	s.complain(ctx, "tidy what is kept between jobs", cache.New(s.d.opts.Spool.Cache()).Sweep(time.Now()))
 	s.rows(ctx)
 	s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
 	_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)

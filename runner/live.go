@@ -54,7 +54,11 @@ func (a *attempt) showLive() {
 	}
 	if changed {
 		if text, err := json.Marshal(a.live.list); err == nil {
-			_ = a.publish(root, "live.json", text)
+			if a.publish(root, "live.json", text) == nil {
+				a.mu.Lock()
+				a.status.Picture()
+				a.mu.Unlock()
+			}
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (s *Server) rowDocument(j job.Job) client.Job {
 		Times: client.Times{
 			CreatedAt: j.CreatedAt.UTC(), StartedAt: utc(j.StartedAt), EndedAt: utc(j.EndedAt), ExpiresAt: utc(j.KeepUntil),
 		},
-		Inputs: inputFiles(j), Outputs: outputFiles(j, "outputs", j.Outputs), Previews: outputFiles(j, "previews", j.Previews),
+		Inputs: inputFiles(j), Outputs: outputFiles(j, "outputs", j.Outputs), Previews: outputFiles(j, "previews", s.previews(j)),
 		Error: jobError(j), Usage: usage(j), Links: jobLinks(j.ID),
 	}
 	if j.State == job.Succeeded {

@@ -75,7 +75,7 @@ func (s *Server) getPreview(w http.ResponseWriter, r *http.Request, p httprouter
 	if err != nil {
 		return err
 	}
-	preview, err := named(j.Previews, p.ByName("name"))
+	preview, err := named(s.previews(j), p.ByName("name"))
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,8 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		if c.Failure.Advice, err = s.advice(r.Context(), v, j); err != nil {
 			return pages.Card{}, err
 		}
+	case j.State == job.Running:
+		c.Result.Pictures = pictures(j, s.previews(j))
 	case !j.State.Ended():
 		c.Waiting = pages.Waiting{Position: status.QueuePosition, Starts: later(j.RunAt, now)}
 		if j.State == job.Queued {
@@ -113,6 +115,7 @@ func progressOf(j job.Job, status client.Status, usual *float64, now time.Time) 
 		return p
 	}
 	p.Percent, p.Message, p.Step, p.Left = status.Percent, status.Message, status.Step, status.ETASeconds
+	p.Previews = status.Previews
 	if p.Left != nil || p.Percent == nil || j.StartedAt == nil {
 		return p
 	}
@@ -131,17 +134,24 @@ func later(at *time.Time, now time.Time) *time.Time {
 	return at
 }
 
+// pictures are the previews that a page can show.
+func pictures(j job.Job, previews []job.Output) []pages.Picture {
+	var all []pages.Picture
+	for _, f := range outputFiles(j, "previews", previews) {
+		if f.URL != "" && strings.HasPrefix(f.MediaType, "image/") {
+			all = append(all, pages.Picture{Name: firstName(j), URL: f.URL})
+		}
+	}
+	return all
+}
+
 func results(j job.Job) pages.Result {
 	var result pages.Result
 	for _, f := range outputFiles(j, "outputs", j.Outputs) {
 		result.Size += f.Size
 		result.Files = append(result.Files, pages.File{Name: f.Name, URL: f.URL, Size: f.Size, SHA256: f.SHA256})
 	}
-	for _, f := range outputFiles(j, "previews", j.Previews) {
-		if f.URL != "" && strings.HasPrefix(f.MediaType, "image/") {
-			result.Pictures = append(result.Pictures, pages.Picture{Name: firstName(j), URL: f.URL})
-		}
-	}
+	result.Pictures = pictures(j, j.Previews)
 	if len(result.Files) > 1 {
 		result.Archive = jobLinks(j.ID).Archive
 	}

@@ -55,6 +55,8 @@ func (s *Server) routes() []route {
 		{get, "/api/v1/failures", api, s.listFailures},
 		{get, "/api/v1/refused", api, s.listRefused},
 		{get, "/api/v1/stats", api, s.getStats},
+		{del, "/api/v1/cache", api, s.dropCache},
+		{post, "/api/v1/callbacks/:token", api, s.pushProgress},
 		{get, "/api/v1/openapi.json", api, s.getOpenAPI},
 		{get, "/healthz", api, s.getHealth},
 		{get, "/readyz", api, s.getReady},

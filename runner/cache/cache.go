@@ -61,7 +61,12 @@ func (c Cache) Folder(recipe, owner string) (string, error) {
 		}
 	}
 	dir := filepath.Join(above, hex.EncodeToString(name.Sum(nil)))
-	if err := makeFolder(dir, ownMode); err != nil {
+	err = makeFolder(dir, ownMode)
+	if err == nil {
+		now := time.Now()
+		err = os.Chtimes(dir, now, now) // it is used: see Sweep
+	}
+	if err != nil {
 		return "", fmt.Errorf("make cache of recipe: %w", err)
 	}
 	return dir, nil

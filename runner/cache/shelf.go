@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"convertd/runner/spool"
 )
 
 // Shelf holds the copies of the inputs of one recipe.
@@ -136,16 +138,25 @@ func (s Shelf) drop(prefix string, now time.Time) (int, error) {
 	return s.remove(func(l label) bool { return s.isDropped(l) })
 }
 
-// Sweep removes copies whose time is over.
+// unusedFor is how long a folder of an owner is kept without being used.
+const unusedFor = 30 * 24 * time.Hour
+
+// Sweep removes copies whose time is over, and folders that nobody used for 30 days.
 func (c Cache) Sweep(now time.Time) error {
 	recipes, err := os.ReadDir(filepath.Join(c.root, "copies"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	err = gone(err)
 	for _, r := range recipes {
 		s := c.Copies(r.Name())
 		_, sweepErr := s.remove(func(l label) bool { return !now.Before(l.Until) })
 		err = errors.Join(err, sweepErr)
+	}
+	folders, globErr := filepath.Glob(filepath.Join(c.root, "folders", "*", "*"))
+	err = errors.Join(err, globErr)
+	for _, dir := range folders {
+		info, statErr := os.Lstat(dir)
+		if statErr == nil && now.Sub(info.ModTime()) > unusedFor {
+			err = errors.Join(err, spool.RemoveFolder(dir))
+		}
 	}
 	return err
 }

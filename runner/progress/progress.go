@@ -32,6 +32,9 @@ type Status struct {
 	QueuePosition *int     `json:"queue_position"`
 	ETASeconds    *float64 `json:"eta_seconds"`
 	Attempt       int      `json:"attempt"`
+	// Previews counts the pictures of the unfinished result that were there so far: when
+	// it grows there is a new one.
+	Previews int `json:"previews"`
 	// Seq counts the documents of an attempt; with Attempt it makes the ETag.
 	Seq       int64     `json:"seq"`
 	UpdatedAt time.Time `json:"updated_at"`

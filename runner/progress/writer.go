@@ -90,6 +90,14 @@ func (w *Writer) Update(percent *float64, step, message string) {
 	}
 }
 
+// Picture says that there is a new picture of the unfinished result.
+func (w *Writer) Picture() {
+	w.doc.Previews++
+	w.doc.Seq++
+	w.pending = true
+	w.Tick()
+}
+
 // Tick sends what Update held back, and the same document again when its time to live
 // needs that. It is to be called several times a second.
 func (w *Writer) Tick() {

@@ -91,18 +91,31 @@ type Links struct {
 
 // Status is the small document for polling.
 type Status struct {
-	ID            string    `json:"id"`
-	State         string    `json:"state"`
-	Done          bool      `json:"done"`
-	Percent       *float64  `json:"percent"`
-	Message       string    `json:"message"`
-	Step          string    `json:"step"`
-	QueuePosition *int      `json:"queue_position"`
-	ETASeconds    *float64  `json:"eta_seconds"`
-	Attempt       int       `json:"attempt"`
-	Seq           int64     `json:"seq"`
-	UpdatedAt     time.Time `json:"updated_at"`
-	Error         *JobError `json:"error"`
+	ID            string   `json:"id"`
+	State         string   `json:"state"`
+	Done          bool     `json:"done"`
+	Percent       *float64 `json:"percent"`
+	Message       string   `json:"message"`
+	Step          string   `json:"step"`
+	QueuePosition *int     `json:"queue_position"`
+	ETASeconds    *float64 `json:"eta_seconds"`
+	Attempt       int      `json:"attempt"`
+	// Previews grows with each new picture of the unfinished result.
+	Previews  int       `json:"previews"`
+	Seq       int64     `json:"seq"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Error     *JobError `json:"error"`
+}
+
+// CacheDrop is what became of a call to drop what is kept between jobs.
+type CacheDrop struct {
+	Recipe string `json:"recipe"`
+	Prefix string `json:"prefix"`
+	// Done is false while no dispatcher has done it yet; it will.
+	Done bool `json:"done"`
+	// Files is how many were removed, Problem why not all were.
+	Files   int    `json:"files"`
+	Problem string `json:"problem,omitempty"`
 }
 
 // Jobs is one page of a list, newest first.

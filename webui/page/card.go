@@ -49,6 +49,8 @@ type Progress struct {
 	// Percent is nil when not known.
 	Percent       *float64
 	Message, Step string
+	// Previews counts the pictures of the unfinished result so far.
+	Previews int
 	// Left is the seconds that probably remain, nil when nobody knows.
 	Left *float64
 	// Usual is how many seconds such jobs usually run, nil without history.

@@ -40,6 +40,7 @@ function know(card) {
     percent: card.querySelector("[data-bar]")?.getAttribute("value"),
     start: performance.now() - 1000 * Number(clock?.dataset.elapsed ?? 0),
     usual: Number(clock?.dataset.usual ?? 0),
+    previews: Number(card.querySelector("[data-previews]")?.dataset.previews ?? 0),
   });
   for (const form of card.querySelectorAll("form[data-act]")) form.addEventListener("submit", act);
 }
@@ -74,10 +75,14 @@ function hear(status) {
   const job = jobs.get(status.id);
   if (!job || ended.includes(job.state)) return;
   const other = status.state !== job.state || (job.attempt && status.attempt !== job.attempt);
+  // A picture of the unfinished result is drawn by the server.
+  const pictured = !other && status.previews > job.previews;
   // A status without any word is the row's: what the runner told last says more.
   if (!other && job.percent != null && status.percent === null && !status.step) return;
   Object.assign(job, { attempt: status.attempt, left: status.eta_seconds, percent: status.percent });
+  if (status.previews) job.previews = Math.max(job.previews, status.previews);
   if (other) renew(status.id).then(() => live().length || connect());
+  else if (pictured) renew(status.id);
   else update(document.getElementById(`job-${status.id}`), job, status);
   summarize();
 }
