@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -116,7 +115,7 @@ func (u *upRun) startAll() (address string, err error) {
 		spool = filepath.Join(u.data, "spool")
 	}
 	u.environ = []string{"CONVERTD_SPOOL_DIR=" + spool, "CONVERTD_WEB_ADMIN_TOKEN=" + token}
-	for _, start := range []func() error{u.startDatabase, u.startMemcached, u.startDispatcher} {
+	for _, start := range []func() error{u.chooseAddress, u.startDatabase, u.startMemcached, u.startDispatcher} {
 		if err := start(); err != nil {
 			return "", err
 		}
@@ -237,19 +236,20 @@ func (u *upRun) startDispatcher() error {
 	return err
 }
 
-func (u *upRun) startWeb() (readiness, error) {
+// chooseAddress finds out where the pages are. The port is ours to know, so that a web
+// process that is started again answers where people already look, and the dispatcher
+// tells it in mails and to services that push progress.
+func (u *upRun) chooseAddress() error {
 	listener, err := net.Listen("tcp", u.settings.Web.Listen)
 	if err != nil {
-		return readiness{}, fmt.Errorf("[web] listen: %w: another program may listen there; --listen picks another address", err)
+		return fmt.Errorf("[web] listen: %w: another program may listen there; --listen picks another address", err)
 	}
-	// The port is ours to know, so that a web process that is started again answers
-	// where people already look.
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return readiness{}, err
-	}
+	u.environ = append(u.environ, "CONVERTD_WEB_LISTEN="+listener.Addr().String())
+	return listener.Close()
+}
+
+func (u *upRun) startWeb() (readiness, error) {
 	s := u.ourselves("web", 30*time.Second)
-	s.env = append(slices.Clone(s.env), "CONVERTD_WEB_LISTEN="+address)
 	u.reloads = append(u.reloads, s)
 	return u.start(s)
 }

@@ -88,6 +88,7 @@ func readRecipe(t *table) recipe.Recipe {
 	t.notYet("mail", "deterministic", "preset", "http")
 	t.done()
 	checkWords(t, r)
+	checkReach(t, r)
 	return r
 }
 

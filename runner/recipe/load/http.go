@@ -113,6 +113,7 @@ func readURL(t *table) string {
 	switch {
 	case strings.Contains(authority, "@"):
 		t.wrong("url", "has a user before the host, which would stand in logs.", "Send it as a header, from [access] secrets.")
+		return ""
 	case authority == "" || strings.ContainsAny(text, " \t\r\n#\\"):
 		t.wrong("url", fmt.Sprintf("is %q, which is not a whole address.", text), remedy)
 	case len(recipe.Placeholders(authority)) == 0:

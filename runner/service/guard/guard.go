@@ -191,6 +191,24 @@ func (p Policy) granted(host string, port uint16) (far reach, ok bool) {
 	return far, ok
 }
 
+// Grants reports whether HOST:PORT may be spoken to at all; which addresses it may have is
+// seen when that is done.
+func (p Policy) Grants(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return false
+	}
+	if host, err = cleanHost(host); err != nil {
+		return false
+	}
+	_, ok := p.granted(host, uint16(number))
+	return ok
+}
+
 // RefusedError says that a connection was not made because nobody granted it.
 type RefusedError struct {
 	// Host is as it was asked for, Port likewise.
