@@ -29,6 +29,8 @@ func (t *trial) accepted() {
 		case id == "" || r.Deleted && !there:
 		case !there:
 			t.violates(Accepted, "%s (%s) was accepted as %s, which is not known", r.Key, r.Kind.Name, id)
+		case j.Group != r.Group && r.Group != "":
+			t.violates(Accepted, "%s was accepted into the group %s and is in %q", id, r.Group, j.Group)
 		default:
 			t.bytes(r, j)
 		}

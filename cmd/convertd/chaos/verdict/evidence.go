@@ -33,7 +33,7 @@ type Request struct {
 	// After are the jobs that had to succeed first.
 	After []string
 	Email string
-	// Group is the group that the job was to join, "" for none.
+	// Group is the group that the answer named, "" for none.
 	Group string
 	// Answers are all that were heard; a try that was cut off has none.
 	Answers []Answer

@@ -156,6 +156,7 @@ func wrongs() []struct {
 		{"an accepted job is not known", func(e *Evidence) { delete(e.Jobs, broken) }, Accepted},
 		{"other bytes are served as input", change(plain, func(j *Job) { j.Inputs[0].Served = "other" }), Accepted},
 		{"the document tells of another input", change(plain, func(j *Job) { j.Inputs[0].Told = "other" }), Accepted},
+		{"a job is in another group", asked("a-1", func(r *Request) { r.Group = "G" }), Accepted},
 		{"an input is lost", change(plain, func(j *Job) { j.Inputs = nil }), Accepted},
 		{"an attempt read other bytes", func(e *Evidence) { e.Diary[0].Inputs = []string{"other"} }, Accepted},
 		{"an awaited output is another file", change(next, func(j *Job) { j.Inputs = []File{{"out.txt", "x", "x"}} }), Accepted},
