@@ -18,8 +18,8 @@ import (
 // refusal, and a row that cannot be written changes no answer.
 func (s *Server) noteRefusal(r *http.Request, sub *submission, cause error) {
 	code := fault.CodeOf(cause)
-	if cause == nil || code == fault.Internal || code == fault.Unavailable {
-		return
+	if cause == nil || code == fault.Internal || code == fault.Unavailable || r.Context().Err() != nil {
+		return // who went away was not turned away
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), lookUp)
 	defer cancel()

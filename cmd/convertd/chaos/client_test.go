@@ -24,7 +24,7 @@ type client struct {
 
 func (w *world) client(owner string) *client {
 	return &client{w: w, owner: owner, http: &http.Client{
-		Timeout:       5 * time.Second,
+		Timeout:       10 * time.Second,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 2},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -68,12 +68,16 @@ func (c *client) once(ctx context.Context, method, path string, header map[strin
 	return reply{res.StatusCode, raw}, err
 }
 
-// tries is the pause between two tries.
-const tries = 100 * time.Millisecond
+// A client that is not answered asks again, more and more slowly: many that ask without a
+// pause would keep a service down that has just come back.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 3 * time.Second
+)
 
 // ask asks until there is an answer that is not a request to come again.
 func (c *client) ask(ctx context.Context, method, path string) (reply, error) {
-	for {
+	for wait := firstPause; ; wait = min(2*wait, lastPause) {
 		got, err := c.once(ctx, method, path, nil, nil)
 		if err == nil && got.status < 500 && got.status != http.StatusTooManyRequests {
 			return got, nil
@@ -81,7 +85,7 @@ func (c *client) ask(ctx context.Context, method, path string) (reply, error) {
 		select {
 		case <-ctx.Done():
 			return got, ctx.Err()
-		case <-time.After(tries):
+		case <-time.After(wait):
 		}
 	}
 }
@@ -140,7 +144,7 @@ func (c *client) submit(ctx context.Context, r *verdict.Request, s submission) (
 		return "", ""
 	}
 	header := map[string]string{"Content-Type": contentType, "Idempotency-Key": r.Key}
-	for ctx.Err() == nil {
+	for wait := firstPause; ctx.Err() == nil; wait = min(2*wait, lastPause) {
 		got, err := c.once(ctx, http.MethodPost, "/api/v1/jobs", header, body)
 		if err == nil {
 			a := verdict.Answer{Status: got.status}
@@ -157,7 +161,7 @@ func (c *client) submit(ctx context.Context, r *verdict.Request, s submission) (
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(tries):
+		case <-time.After(wait):
 		}
 	}
 	return id, group

@@ -33,7 +33,12 @@ type worker struct {
 	// mine are jobs of this one, for others to follow.
 	mine []string
 	care sync.WaitGroup
+	// hands bounds what is sent at the same time.
+	hands chan struct{}
 }
+
+// handsOfWorker is how many jobs one worker sends at the same time.
+const handsOfWorker = 8
 
 // answered writes down an answer.
 func (w *world) answered(r *verdict.Request, a verdict.Answer) {
@@ -50,7 +55,7 @@ func (w *world) answered(r *verdict.Request, a verdict.Answer) {
 // work sends jobs until ctx ends, then sees to it that everything begun gets its answer.
 func (w *world) work(ctx context.Context, number int) {
 	name := owners()[number]
-	p := &worker{client: w.client(name), random: w.stream(uint64(100 + number))}
+	p := &worker{client: w.client(name), random: w.stream(uint64(100 + number)), hands: make(chan struct{}, handsOfWorker)}
 	for ctx.Err() == nil {
 		p.next()
 		pause(ctx, time.Duration(p.random.IntN(1800))*time.Millisecond)
@@ -111,7 +116,11 @@ func (p *worker) next() {
 	p.w.mu.Lock()
 	p.w.requests = append(p.w.requests, r)
 	p.w.mu.Unlock()
-	p.care.Go(func() { p.seeThrough(r, s, f) })
+	p.hands <- struct{}{}
+	p.care.Go(func() {
+		defer func() { <-p.hands }()
+		p.seeThrough(r, s, f)
+	})
 }
 
 // content is a text of some size; a few are long enough to be cut off in the middle.
