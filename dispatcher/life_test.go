@@ -107,16 +107,32 @@ func TestTheConvertersOwnFailureIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestMoreMemoryThanTheLimitIsClassMemory(t *testing.T) {
+// Where a control group counts memory the kernel ends the whole job, whatever kind of
+// memory it was.
+func TestAttack_E06_memory_in_a_control_group(t *testing.T) {
 	t.Parallel()
 	small := func(r *recipe.Recipe) { r.Limits.Memory = 48 << 20 }
-	w := newWorld(t, shell("hungry", `ulimit -v 1000000; tail /dev/zero > "$2.txt"`, small))
-	id := w.submit("hungry", "x")
-	w.serve(w.opts)
-	j := w.await(id, job.Failed)
-	if j.Result.Class != fault.Memory || !strings.Contains(j.Result.Detail, "48 MiB") && !strings.Contains(j.Result.Detail+j.Result.Hint, "memory") {
-		t.Errorf("result %+v", j.Result)
+	w := newWorld(t,
+		shell("heap", `ulimit -v 1000000; tail /dev/zero > "$2.txt"`, small),
+		shell("shm", `cat /dev/zero > /dev/shm/fill; sleep 60`, small),
+		shell("daemons", `for i in 1 2 3; do setsid sh -c 'ulimit -v 1000000; tail /dev/zero' & done; sleep 60`, small),
+		shell("honest", `cp "$1" "$2.txt"`))
+	ids := map[string]string{}
+	for _, kind := range []string{"heap", "shm", "daemons"} {
+		ids[kind] = w.submit(kind, "x")
 	}
+	w.serve(w.opts)
+	for kind, id := range ids {
+		j := w.await(id, job.Failed)
+		if j.Result.Class != fault.Memory || !strings.Contains(j.Result.Detail, "48 MiB") || !strings.Contains(j.Result.Hint, "[limits] memory") {
+			t.Errorf("%s: %+v", kind, j.Result)
+		}
+		if j.Result.Usage.PeakMemoryBytes < 40<<20 {
+			t.Errorf("%s: peak %d", kind, j.Result.Usage.PeakMemoryBytes)
+		}
+		w.checkClean(id, 1)
+	}
+	w.await(w.submit("honest", "x"), job.Succeeded)
 }
 
 func TestWhatCannotRunFailsWithTheReason(t *testing.T) {

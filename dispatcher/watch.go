@@ -12,9 +12,14 @@ import (
 // errLeft says that the dispatcher stops and leaves an attempt running.
 var errLeft = errors.New("left running")
 
+// memoryLook is how often it is looked whether the kernel killed a process of an attempt. A
+// runner whose tool it was says so itself within that time.
+const memoryLook = time.Second
+
 // watch returns when the attempt's child has ended. It passes orders on, and is the
 // backstop of the time limit and of every order: a child that does not end in time is
-// killed with all that belongs to it.
+// killed with all that belongs to it. So is one of which the kernel took a process for want
+// of memory, and which goes on with the rest.
 func (d *Dispatcher) watch(a *attempt) error {
 	limits := a.limits()
 	expiry := time.NewTimer(time.Until(a.began.Add(limits.Time + limits.Grace + d.times.TimeMargin)))
@@ -22,6 +27,9 @@ func (d *Dispatcher) watch(a *attempt) error {
 	kill := time.NewTimer(time.Hour)
 	kill.Stop()
 	defer kill.Stop()
+	memory := time.NewTicker(memoryLook)
+	defer memory.Stop()
+	starved := false
 	for {
 		select {
 		case <-a.child.done:
@@ -31,6 +39,12 @@ func (d *Dispatcher) watch(a *attempt) error {
 		case o := <-a.orders:
 			a.pass(o)
 			kill.Reset(limits.Grace + d.times.KillMargin)
+		case <-memory.C:
+			if starved {
+				a.log.Warn("killing a job that goes on without a process that was killed for want of memory", "limit", limits.Memory)
+				d.kill(a)
+			}
+			starved = a.group != nil && a.group.MemoryKills() > 0
 		case <-expiry.C:
 			a.log.Warn("killing a job whose child did not keep the time limit", "limit", limits.Time)
 			a.expired = true

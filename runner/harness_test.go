@@ -50,11 +50,18 @@ func runTests(m *testing.M) int {
 	return m.Run()
 }
 
+// programsVariable names a folder with the programs that the tests execute, for a machine
+// without a Go compiler; without it they are built.
+const programsVariable = "CONVERTD_TEST_PROGRAMS"
+
 func makeBinaries() error {
 	if err := os.Chmod(binaries, 0o755); err != nil {
 		return err
 	}
 	build := exec.Command("go", "build", "-o", binaries, "../cmd/convertd-runner", "../cmd/convertd-net")
+	if made := os.Getenv(programsVariable); made != "" {
+		build = exec.Command("cp", filepath.Join(made, "convertd-runner"), filepath.Join(made, "convertd-net"), binaries)
+	}
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
