@@ -26,6 +26,10 @@ func (d *Dispatcher) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A dispatcher before may have put off a second attempt by a clock that was wrong.
+	if _, err := d.jobs.DueAgain(ctx); err != nil {
+		d.complain("promote jobs that are tried again", err)
+	}
 	expected := map[string]bool{}
 	for _, row := range rows {
 		if row.Dispatcher == d.name {

@@ -14,6 +14,7 @@ import (
 	"convertd/dispatcher/cgroup"
 	"convertd/dispatcher/mail"
 	"convertd/dispatcher/process"
+	"convertd/runner/clock"
 	"convertd/runner/failpoint"
 	"convertd/runner/program"
 	"convertd/runner/sandbox"
@@ -73,6 +74,11 @@ type Dispatcher struct {
 	reconcileAt time.Time
 	// askAfter keeps from asking a database that does not answer more than once a poll.
 	askAfter time.Time
+	// clock tells whether dates can be believed; clockMoved that it was told that not.
+	clock      clock.Watch
+	clockMoved atomic.Bool
+	// endAttempt kills and proves dead; tests put theirs in its place.
+	endAttempt func(context.Context, *attempt) error
 	// health is whether this machine can start anything.
 	health health
 	// lacks are the parts of the box that this machine does not give.
@@ -95,7 +101,8 @@ func New(opts Options) *Dispatcher {
 		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},
 		reloads: make(chan Settings), gone: make(chan struct{}),
 		declarations: newDeclarations(opts.DB), programs: program.NewCatalog(opts.Version),
-		health: health{rehearsed: make(chan error, 1), kind: kindOf},
+		endAttempt: func(ctx context.Context, a *attempt) error { return a.end(ctx) },
+		health:     health{rehearsed: make(chan error, 1), kind: kindOf},
 	}
 	if opts.Keep.Results > 0 {
 		d.jobs.Keep = opts.Keep.Results
@@ -314,6 +321,12 @@ const brief = 10 * time.Second
 func (d *Dispatcher) promote() bool {
 	ctx, cancel := context.WithTimeout(d.leaving, brief)
 	defer cancel()
+	if !d.believesClock("no job begins or expires by its date") {
+		if _, err := d.jobs.DueAgain(ctx); err != nil {
+			return d.complain("promote jobs that are tried again", err)
+		}
+		return true
+	}
 	if _, err := d.jobs.Due(ctx); err != nil {
 		return d.complain("promote scheduled jobs", err)
 	}

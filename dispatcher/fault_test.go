@@ -22,11 +22,19 @@ func TestFault(t *testing.T) {
 		{"F06_two_dispatchers", []variant{{"another_spool_refuses", faultAnotherSpool}, {"rows_of_another_spool", faultRowsOfAnotherSpool}}},
 		{"F08_connections_killed", faultsOfConnections()},
 		{"F09_database_ill", faultsOfDatabase()},
+		{"F10_rows_lost", faultsOfLostRows()},
 		{"F11_memcached_ill", faultsOfMemcached()},
 		{"F12_disk_of_a_runner", faultsOfRunnersDisk()},
 		{"F12_F13_disk_of_the_dispatcher", faultsOfDispatchersDisk()},
 		{"F14_limits_reached", faultsOfLimits()},
+		{"F15_clock_set", faultsOfClock()},
+		{"F16_dates", faultsOfDates()},
+		{"F20_mail_server_down", []variant{{"mails_outlive_server_and_dispatcher", faultMailsOutlive}}},
 		{"F23_spool_hurt", faultsOfSpool()},
+		{"F24_input_damaged", faultsOfInputs()},
+		{"F26_machine_asleep", faultsOfSleep()},
+		{"F28_poison", []variant{{"the_queue_behind_goes_on", faultPoison}}},
+		{"F30_process_stuck_in_the_kernel", []variant{{"cannot_be_killed", faultUnkillable}}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -144,10 +144,13 @@ type served struct {
 }
 
 // serve starts a dispatcher and ends it with the test, if that has not done so.
-func (w *world) serve(opts Options) *served {
+func (w *world) serve(opts Options, change ...func(*Dispatcher)) *served {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &served{Dispatcher: New(opts), t: w.t, done: make(chan struct{}), end: cancel}
+	for _, c := range change {
+		c(s.Dispatcher)
+	}
 	go func() {
 		defer close(s.done)
 		s.err = s.Run(ctx)

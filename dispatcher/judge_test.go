@@ -140,41 +140,6 @@ func TestLanes(t *testing.T) {
 	}
 }
 
-type silent struct{}
-
-func (silent) Warn(string, ...any) {}
-
-func TestTheSweepHoldsOffWhenTheClockMoved(t *testing.T) {
-	t.Parallel()
-	const day = 24 * time.Hour
-	tests := []struct {
-		name  string
-		wall  time.Duration // how far the wall clock goes in a minute of real time
-		later time.Duration
-		want  bool
-	}{
-		{"a clock that goes right", time.Minute, 0, true},
-		{"a clock corrected by seconds", time.Minute + 5*time.Second, 0, true},
-		{"three days forward", 3 * day, 0, false},
-		{"three days back", -3 * day, 0, false},
-		{"three days forward, an hour later", 3 * day, clockHold, true},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var c clockWatch
-			c.look(1000*day, time.Minute, silent{})
-			got := c.look(1000*day+tt.wall, 2*time.Minute, silent{})
-			if tt.later > 0 {
-				got = c.look(1000*day+tt.wall+tt.later, 2*time.Minute+tt.later, silent{})
-			}
-			if got != tt.want {
-				t.Errorf("removes %v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestStatusOfAnEnd(t *testing.T) {
 	t.Parallel()
 	row := job.Claimed{Job: job.Job{Identity: job.Identity{ID: "A"}, Life: job.Life{Attempt: 2}}}

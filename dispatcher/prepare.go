@@ -15,6 +15,8 @@ import (
 	"convertd/runner/cache"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
+	"convertd/runner/spool"
+	"convertd/sql/job"
 )
 
 // refusal is why a claimed job cannot be run at all; trying again would not help.
@@ -103,14 +105,40 @@ func (d *Dispatcher) checkInputs(a *attempt) error {
 			return refuse("The name of a stored input file is damaged.", "Submit the file again and tell the administrator.")
 		}
 		info, err := os.Lstat(filepath.Join(a.dir.In(), in.File))
-		if err == nil && info.Mode().IsRegular() && info.Size() == in.Size {
-			continue
-		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("look at input: %w", err)
 		}
-		return refuse(fmt.Sprintf("The input “%s” is damaged: the stored file is missing or has another size than when it was accepted.", in.Name),
-			"Submit the file again and tell the administrator.")
+		if err != nil || !info.Mode().IsRegular() || info.Size() != in.Size {
+			return damaged(in, "missing or has another size than")
+		}
+		if err := a.compareInput(in, info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func damaged(in job.Input, how string) *refusal {
+	return refuse(fmt.Sprintf("The input “%s” is damaged: the stored file is %s when it was accepted.", in.Name, how),
+		"Submit the file again and tell the administrator.")
+}
+
+// alwaysCompared is how large an input may be whose content is compared at every start. A
+// larger one is read only if its date says that it was written since: to read it costs
+// more than most starts.
+const alwaysCompared = 16 << 20
+
+// compareInput looks whether the content of an input is still the one that was accepted.
+func (a *attempt) compareInput(in job.Input, info os.FileInfo) error {
+	if in.SHA256 == "" || info.Size() > alwaysCompared && !info.ModTime().After(a.row.CreatedAt) {
+		return nil
+	}
+	stored, err := spool.Inspect(filepath.Join(a.dir.In(), in.File))
+	if err != nil {
+		return err
+	}
+	if stored.SHA256 != in.SHA256 {
+		return damaged(in, "not the same as")
 	}
 	return nil
 }

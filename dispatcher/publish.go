@@ -25,6 +25,24 @@ func (d *Dispatcher) publish(a *attempt, v verdict) {
 	}
 }
 
+// publishStuck says of an attempt why its end does not come. It is said again and again,
+// because a status is forgotten.
+func (d *Dispatcher) publishStuck(a *attempt) {
+	if d.opts.Status == nil {
+		return
+	}
+	doc, err := json.Marshal(progress.Status{
+		ID: a.row.ID, State: string(job.Running), Attempt: a.row.Attempt, Seq: lastSeq, UpdatedAt: time.Now().UTC(),
+		Message: "A process of this job cannot be killed; it waits for a disk or a network folder of the server.",
+	})
+	if err == nil {
+		err = d.opts.Status.Put(a.row.ID, doc)
+	}
+	if err != nil {
+		a.log.Debug("write status", "error", err)
+	}
+}
+
 // lastSeq is greater than any number the child counts to, so that the end of an attempt
 // never looks older than its progress.
 const lastSeq = 1 << 40

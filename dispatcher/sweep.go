@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"convertd/dispatcher/process"
 	"convertd/runner/cache"
 	"convertd/runner/failpoint"
 	"convertd/runner/fault"
@@ -26,8 +25,7 @@ const sweepBatch = 50
 // sweeper removes what is kept no longer. It works beside the loop and shares nothing
 // with it but the rows.
 type sweeper struct {
-	d     *Dispatcher
-	clock clockWatch
+	d *Dispatcher
 	// orphansAt is when folders without rows are looked for next.
 	orphansAt time.Time
 	// full says that the disk had too little room when last looked at, and nothing could be
@@ -63,7 +61,7 @@ func (s *sweeper) round(ctx context.Context) {
 	s.drops(ctx)
 	s.deleted(ctx)
 	s.makeRoom(ctx)
-	if !s.clock.steady(s.d.log) {
+	if !s.d.believesClock("nothing is removed") {
 		return
 	}
 	s.files(ctx)
@@ -175,7 +173,8 @@ func (s *sweeper) rows(ctx context.Context) {
 }
 
 // orphans removes folders to which no row belongs: what a web process left that died
-// between the folder and the row.
+// between the folder and the row. A folder of a job that had been accepted is no such
+// thing: its row was lost, with a database that was set back or is not the right one.
 func (s *sweeper) orphans(ctx context.Context) {
 	if time.Now().Before(s.orphansAt) {
 		return
@@ -191,6 +190,8 @@ func (s *sweeper) orphans(ctx context.Context) {
 	if s.complain(ctx, "look for folders without a job", err) {
 		return
 	}
+	var lost []string
+	defer func() { s.tellLost(lost) }()
 	for len(old) > 0 {
 		some := old[:min(len(old), 10*sweepBatch)]
 		old = old[len(some):]
@@ -199,7 +200,11 @@ func (s *sweeper) orphans(ctx context.Context) {
 			return
 		}
 		for _, id := range some {
-			if exists[id] {
+			switch {
+			case exists[id]:
+				continue
+			case s.d.opts.Spool.Job(id).WasAccepted():
+				lost = append(lost, id)
 				continue
 			}
 			s.d.log.Info("removing a folder without a job", "job", id)
@@ -207,6 +212,14 @@ func (s *sweeper) orphans(ctx context.Context) {
 				return
 			}
 		}
+	}
+}
+
+// tellLost says that there are files of accepted jobs that the database does not know.
+func (s *sweeper) tellLost(ids []string) {
+	if len(ids) > 0 {
+		s.d.log.Error("the spool has files of accepted jobs that the database does not know; they stay until somebody removes them",
+			"jobs", len(ids), "first", ids[0])
 	}
 }
 
@@ -311,38 +324,4 @@ func removeTraces(j spool.Job, n int) error {
 		}
 	}
 	return nil
-}
-
-// clockWatch notices that somebody set the clock, by comparing it with the monotonic
-// one. What is kept until a date must not go because the date was wrong for a while.
-type clockWatch struct {
-	offset time.Duration
-	known  bool
-	// holdUntil is on the monotonic clock.
-	holdUntil time.Duration
-}
-
-// A clock that moved by more than clockJump stops removals for clockHold.
-const (
-	clockJump = 2 * time.Minute
-	clockHold = time.Hour
-)
-
-func (c *clockWatch) steady(log interface{ Warn(string, ...any) }) bool {
-	now, err := process.Monotonic()
-	if err != nil {
-		return true
-	}
-	return c.look(time.Duration(time.Now().UnixNano()), now, log)
-}
-
-func (c *clockWatch) look(wall, monotonic time.Duration, log interface{ Warn(string, ...any) }) bool {
-	offset := wall - monotonic
-	moved := (offset - c.offset).Abs()
-	if c.known && moved > clockJump {
-		log.Warn("the clock was set or the machine slept; nothing is removed for a while", "by", offset-c.offset, "for", clockHold)
-		c.holdUntil = monotonic + clockHold
-	}
-	c.offset, c.known = offset, true
-	return monotonic >= c.holdUntil
 }

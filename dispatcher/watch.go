@@ -79,10 +79,9 @@ func (d *Dispatcher) kill(a *attempt) {
 // prove returns when no process of the attempt is left, which is what everything after
 // it relies on. A process that is stuck in the kernel keeps its slot until it ends.
 func (d *Dispatcher) prove(a *attempt) error {
-	const patience = 10 * time.Second
 	for told := false; ; told = true {
-		ctx, cancel := context.WithTimeout(d.leaving, patience)
-		err := a.end(ctx)
+		ctx, cancel := context.WithTimeout(d.leaving, d.times.KillMargin)
+		err := d.endAttempt(ctx, a)
 		cancel()
 		switch {
 		case err == nil:
@@ -92,6 +91,7 @@ func (d *Dispatcher) prove(a *attempt) error {
 		case !told:
 			a.log.Error("a process of the job cannot be killed; its slot stays taken until it ends", "error", err)
 		}
+		d.publishStuck(a)
 		select {
 		case <-d.leaving.Done():
 			return errLeft

@@ -47,11 +47,33 @@ func (s *Server) accept(ctx context.Context, sub *submission, c checked, claim *
 	}
 	failpoint.Hit(failpoint.AfterRow)
 	sub.draft.Keep()
+	s.mark(ctx, sub, c)
 	s.useUp(sub)
 	s.board.met(j.ID)
 	s.Log.LogAttrs(ctx, slog.LevelInfo, "job accepted", slog.String("job", j.ID), slog.String("recipe", j.Recipe),
 		slog.Int("files", len(j.Inputs)), slog.Int64("bytes", inputBytes(j)))
 	return accepted{j, sub.token}, nil
+}
+
+// mark notes beside the files what they are for; secrets are no part of that.
+func (s *Server) mark(ctx context.Context, sub *submission, c checked) {
+	params := c.values.Given()
+	for _, p := range c.recipe.Params {
+		if p.Type == recipe.Secret {
+			delete(params, p.Name)
+		}
+	}
+	names := map[string]string{}
+	for _, f := range sub.files {
+		names[f.disk] = f.name
+	}
+	document, err := json.Marshal(map[string]any{"recipe": c.recipe.Name, "params": params, "inputs": names, "owner": sub.owner})
+	if err == nil {
+		err = s.Spool.Job(sub.draft.ID()).MarkAccepted(document)
+	}
+	if err != nil {
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "an accepted job was not noted beside its files", slog.String("job", sub.draft.ID()), slog.Any("error", err))
+	}
 }
 
 // settle finds out what an insert that failed came to: when the connection breaks in the

@@ -259,13 +259,17 @@ func (s *Server) checkAfter(ctx context.Context, sub *submission) error {
 	return nil
 }
 
+// notOfAnAddress are characters that have no place in a plain address, or that mail servers
+// do not all take.
+func notOfAnAddress(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`<>"\`, r) }
+
 // checkEmail takes one plain address, where the administrator allows any.
 func (s *Server) checkEmail(sub *submission) error {
 	if sub.email == "" {
 		return nil
 	}
 	address, err := mail.ParseAddress(sub.email)
-	if err != nil || address.Name != "" || address.Address != sub.email || strings.ContainsAny(sub.email, "\r\n\x00<>\"") || len(sub.email) > 254 {
+	if err != nil || address.Name != "" || address.Address != sub.email || strings.ContainsFunc(sub.email, notOfAnAddress) || len(sub.email) > 254 {
 		return fieldFault("email", "The mail address is not one plain address.", "Write it like name@example.org.")
 	}
 	_, domain, _ := strings.Cut(sub.email, "@")

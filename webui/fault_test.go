@@ -39,6 +39,8 @@ func TestFault(t *testing.T) {
 		{"F11_keys_of_others", faultKeysOfOthers},
 		{"F12_F13_disk_of_uploads", faultDiskOfUploads},
 		{"F13_sync_of_a_resumable_upload", faultSyncOfAResumableUpload},
+		{"F10_note_beside_the_files", faultNoteBesideTheFiles},
+		{"F22_addresses", faultAddresses},
 		{"F23_spool_hurt", faultSpoolHurt},
 	} {
 		t.Run(row.name, row.try)
@@ -201,8 +203,11 @@ const uploadsBefore = 2
 // unlocks reports the end of a lock, which says nothing about the disk.
 func (s step) unlocks() bool { return s.afterCommit() || s == step{"close", "/uploads"} }
 
-// afterCommit is the step that gives back the lock of an upload that was accepted.
-func (s step) afterCommit() bool { return s == step{"close", "/ab/ID"} }
+// afterCommit reports a step behind the commit: the note beside the files, and giving back
+// the lock.
+func (s step) afterCommit() bool {
+	return s == step{"close", "/ab/ID"} || strings.HasSuffix(s.path, "/accepted.json")
+}
 
 // faultKilledInAnUpload kills the web process before each step of an upload, and before
 // and behind the commit. What was answered 202 is there as a whole; nothing is half there.
@@ -337,7 +342,7 @@ func faultDiskOfUploads(t *testing.T) {
 				t.Errorf("%v fails with %v: accepted", at, errno)
 			}
 			if got := len(p.files()); got != files {
-				t.Errorf("%v fails with %v: %d files are there, want %d", at, errno, got, files)
+				t.Errorf("%v fails with %v: %d inputs are there, want %d", at, errno, got, files)
 			}
 		}
 	}
@@ -529,4 +534,39 @@ func faultSpoolHurt(t *testing.T) {
 		}
 		b.made()
 	}
+}
+
+// faultNoteBesideTheFiles looks at what a spool knows of a job whose row is lost.
+func faultNoteBesideTheFiles(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	j := b.made()
+	note, err := os.ReadFile(filepath.Join(b.spool.Job(j.ID).Dir, "accepted.json"))
+	if err != nil || !b.spool.Job(j.ID).WasAccepted() {
+		t.Fatalf("%v", err)
+	}
+	for _, want := range []string{`"recipe":"copy"`, `"1.txt":"päth.txt"`, `"quality":["5"]`} {
+		if !strings.Contains(string(note), want) {
+			t.Errorf("the note lacks %s: %s", want, note)
+		}
+	}
+}
+
+// faultAddresses sends addresses that would add lines or recipients to a mail.
+func faultAddresses(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *webui.Options) { o.UserAddresses = []string{"any"} })
+	for _, address := range []string{
+		"a@b\nBcc: x@y", "a@b.example\r\nBcc: x@y.example", "a@b.example\x00", "a@b.example, c@d.example", "Ann <a@b.example>", "<a@b.example>",
+		`"a b"@b.example`, `a\\@b.example`, "jörg@b.example", "a@bücher.example", "a@b.example\u202e", "a", "@b.example", "a@", "a b@c.example",
+		strings.Repeat("a", 300) + "@b.example", "=?utf-8?B?QmNj?=@b.example\t",
+	} {
+		a := b.submit([]string{"recipe=copy", "email=" + address}, upload{"a.txt", "hello"})
+		if p := a.problem(t); a.StatusCode != http.StatusBadRequest {
+			t.Errorf("%q: %d %+v", address, a.StatusCode, p)
+		}
+	}
+	b.nothingLeft()
+	a := b.submit([]string{"recipe=copy", "email=ann.o'hara+x@b.example"}, upload{"a.txt", "hello"})
+	a.job(t, http.StatusAccepted)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/julienschmidt/httprouter"
 
+	"convertd/runner/clock"
 	"convertd/runner/program"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
@@ -119,6 +120,8 @@ type Server struct {
 	stopOnce sync.Once
 	// promised is how many bytes uploads under way will still bring.
 	promised atomic.Int64
+	// clock tells whether dates can be believed.
+	clock clock.Watch
 	// spoolFolder is the spool as it was when it was first looked at.
 	spoolFolder atomic.Pointer[os.FileInfo]
 	// streams has a place for each open event stream.
@@ -149,6 +152,7 @@ func New(o Options) (*Server, error) {
 		Spool: o.Spool, Path: uploadsPath, MaxSize: o.Limits.Upload, Age: o.Limits.UploadAge,
 		Owner: func(r *http.Request) string { return o.Guard.Caller(r).Owner },
 		Body:  s.openBody, Room: s.room,
+		Believed: func() bool { steady, _ := s.clock.Steady(); return steady },
 	})
 	s.handler = s.wrap(s.router())
 	return s, nil
@@ -203,7 +207,11 @@ func (s *Server) sweep() (stop func()) {
 		tick := time.NewTicker(sweepEvery)
 		defer tick.Stop()
 		for {
-			if err := errors.Join(s.Spool.RemoveDeadDrafts(), s.tus.Sweep()); err != nil {
+			err := s.Spool.RemoveDeadDrafts()
+			if steady, _ := s.clock.Steady(); steady {
+				err = errors.Join(err, s.tus.Sweep())
+			}
+			if err != nil {
 				s.Log.Warn("unfinished uploads could not be removed", slog.Any("error", err))
 			}
 			select {

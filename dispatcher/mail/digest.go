@@ -10,7 +10,7 @@ import (
 )
 
 // maxDigest bounds the failures named in one digest.
-const maxDigest = 200
+const maxDigest = 2000
 
 // sort decides what of the due mails is sent now. The first failure of a kind goes at
 // once and alone, as long as per_hour allows; the others wait for the end of the hour
@@ -23,6 +23,7 @@ func (s *Sender) sort(ctx context.Context, due []outbox.Mail) (ready []outbox.Ma
 		return nil, err
 	}
 	late := map[string][]outbox.Mail{}
+	var wait []int64
 	for _, m := range due {
 		f, fresh := untried(m)
 		switch {
@@ -35,10 +36,11 @@ func (s *Sender) sort(ctx context.Context, due []outbox.Mail) (ready []outbox.Ma
 		case m.CreatedAt.Before(hour):
 			late[m.To] = append(late[m.To], m)
 		default:
-			if err := s.owed.Postpone(ctx, m.ID, hour.Add(time.Hour)); err != nil {
-				return nil, err
-			}
+			wait = append(wait, m.ID)
 		}
+	}
+	if err := s.owed.Postpone(ctx, wait, hour.Add(time.Hour)); err != nil {
+		return nil, err
 	}
 	for to, mails := range late {
 		if err := s.join(ctx, to, mails); err != nil {
@@ -77,6 +79,11 @@ func (s *Sender) recent(ctx context.Context, hour time.Time) (known map[string]b
 	return known, alone, nil
 }
 
+// brief is as much of a failure as a digest tells of it.
+func (f Failure) brief() Failure {
+	return Failure{Job: f.Job, Recipe: f.Recipe, Class: f.Class, Detail: f.Detail, Inputs: f.Inputs, At: f.At}
+}
+
 // join puts a digest in the place of mails to one address.
 func (s *Sender) join(ctx context.Context, to string, mails []outbox.Mail) error {
 	for len(mails) > 0 {
@@ -86,7 +93,7 @@ func (s *Sender) join(ctx context.Context, to string, mails []outbox.Mail) error
 		var ids []int64
 		for _, m := range some {
 			if f, ok := untried(m); ok {
-				d.Failures = append(d.Failures, f)
+				d.Failures = append(d.Failures, f.brief())
 				ids = append(ids, m.ID)
 			}
 		}

