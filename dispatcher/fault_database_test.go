@@ -141,7 +141,7 @@ func whileIll(t *testing.T, hurt, heal string) {
 	}
 	defer admin.Close()
 	execute := func(statement string) {
-		if _, err := admin.ExecContext(context.Background(), `set default_transaction_read_only = off; `+statement); err != nil {
+		if _, err := admin.ExecContext(context.Background(), `set role none; set default_transaction_read_only = off; `+statement); err != nil {
 			t.Fatal(err)
 		}
 	}

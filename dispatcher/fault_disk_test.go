@@ -54,7 +54,7 @@ func faultsOfRunnersDisk() []variant {
 	} {
 		all = append(all, variant{f.name, func(t *testing.T) { t.Parallel(); runnerIll(t, f.illCall, f.state) }})
 	}
-	return append(all, variant{"really_full", faultDiskFull})
+	return append(all, variant{"really_full", faultDiskFull}, variant{"really_full_before_the_start", faultDiskFullBefore})
 }
 
 func runnerIll(t *testing.T, ill illCall, want job.State) {
@@ -166,7 +166,14 @@ func faultDiskFull(t *testing.T) {
 		t.Errorf("%s: %s", j.Result.Class, j.Result.Detail)
 	}
 	w.await(waiting, job.Succeeded) // what the job wrote went with it
-	w.checkClean(waiting, 1)
+}
+
+// faultDiskFullBefore fills the disk before a job starts.
+func faultDiskFullBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`))
+	w.onTmpfs("mode=755,size=8m")
+	w.serveReady()
 	ballast := filepath.Join(w.spool.Root(), "ballast")
 	id := w.prepare("x")
 	fill(t, ballast)
@@ -175,6 +182,16 @@ func faultDiskFull(t *testing.T) {
 			t.Error(err)
 		}
 	}, "no space left")
+}
+
+// serveReady returns when the dispatcher claims. No job has run before: what a process
+// that ended had open is given back at a time of its own.
+func (w *world) serveReady() {
+	w.t.Helper()
+	ready := make(chan struct{})
+	w.opts.Ready = func() { close(ready) }
+	w.serve(w.opts)
+	<-ready
 }
 
 // fill writes a file until the disk is full.
@@ -203,10 +220,7 @@ func faultInodes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`))
 	w.onTmpfs("mode=755,nr_inodes=60")
-	first := w.submit("copy", "x")
-	w.serve(w.opts)
-	w.await(first, job.Succeeded)
-	w.checkClean(first, 1)
+	w.serveReady()
 	id := w.prepare("x")
 	ballast := filepath.Join(w.spool.Root(), "ballast")
 	if err := os.MkdirAll(ballast, 0o755); err != nil {
