@@ -46,6 +46,7 @@ func TestHosts(t *testing.T) {
 		{"by CONNECT", strings.Replace(fetch, "curl", `curl -p`, 1), []string{"127.0.0.1:PORT"}, nil, true, "granted", false},
 		{"by hand", `printf 'GET / HTTP/1.0\r\n\r\n' | convertd-net connect 127.0.0.1 PORT | tee "$CONVERTD_OUTPUT/a.txt"`, []string{"127.0.0.1:PORT"}, nil, true, "granted", false},
 		{"no other host", asked, []string{"localhost"}, nil, false, "run convertd: connection to 127.0.0.1:PORT refused: not in [access] hosts", false},
+		{"no other host, though the status is ignored", strings.Replace(asked, " --fail", "", 1), []string{"localhost"}, nil, false, "refused: not in [access] hosts", false},
 		{"no host of a parameter on this machine", asked, nil, []string{"127.0.0.1:PORT"}, false, "refused: its address 127.0.0.1 is this machine itself", false},
 		{"no way around", `unset http_proxy HTTP_PROXY ALL_PROXY all_proxy; ` + fetch, []string{"127.0.0.1:PORT"}, nil, false, "Couldn't connect", false},
 	} {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"strconv"
 
 	"convertd/runner/service/guard"
 )
@@ -18,7 +19,7 @@ func (p *proxyServer) httpHandler() http.Handler {
 		Rewrite:       func(r *httputil.ProxyRequest) { r.Out.Host = r.In.Host },
 		Transport:     &http.Transport{DialContext: p.dial, DisableCompression: true},
 		FlushInterval: -1,
-		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, err) },
+		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, err error) { breakOff(w, err) },
 		ErrorLog:      log.New(io.Discard, "", 0),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,12 +36,27 @@ func (p *proxyServer) httpHandler() http.Handler {
 
 // refuse answers for a server that was not reached.
 func refuse(w http.ResponseWriter, err error) {
+	status, text := reason(err)
+	http.Error(w, text, status)
+}
+
+// breakOff answers in the place of a server that was not reached, and promises a byte more
+// than there is: a program that does not look at the status must not take our words for
+// the file it wanted.
+func breakOff(w http.ResponseWriter, err error) {
+	status, text := reason(err)
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)+2))
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n") // the client has gone: nobody misses it
+}
+
+func reason(err error) (status int, text string) {
 	var refused *guard.RefusedError
 	if errors.As(err, &refused) {
-		http.Error(w, "convertd: "+refused.Error(), http.StatusForbidden)
-		return
+		return http.StatusForbidden, "convertd: " + refused.Error()
 	}
-	http.Error(w, "convertd: "+err.Error(), http.StatusBadGateway)
+	return http.StatusBadGateway, "convertd: " + err.Error()
 }
 
 // connect joins the client to the host that it named.
