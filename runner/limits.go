@@ -69,6 +69,9 @@ func (m *meter) overMemory() *verdict {
 func (m *meter) overDisk() *verdict {
 	a := m.a
 	attempt := a.spec.Attempt
+	if bad := m.overCache(); bad != nil {
+		return bad
+	}
 	used := sandbox.Measure(m.diskLimit,
 		a.work.dir, a.job.State(), a.job.Log(attempt), a.job.LogTail(attempt))
 	if !used.Over(m.diskLimit) {
@@ -82,6 +85,24 @@ func (m *meter) overDisk() *verdict {
 		class:  fault.Disk,
 		detail: "The conversion wrote more than it may: its limit is " + what + ".",
 		hint:   raiseHint("limits.disk", a.spec.Recipe, "a smaller file"),
+	}
+}
+
+// overCache bounds what a job adds to the folder that is kept: the limit of the folder is
+// only put in force at the end.
+func (m *meter) overCache() *verdict {
+	kept := m.a.spec.Cache
+	if kept.Dir == "" {
+		return nil
+	}
+	limit := sandbox.Disk{Bytes: kept.Size + m.diskLimit.Bytes, Inodes: max(minInodes, kept.Size/inodeShare) + m.diskLimit.Inodes}
+	if used := sandbox.Measure(limit, kept.Dir); !used.Over(limit) {
+		return nil
+	}
+	return &verdict{
+		class:  fault.Disk,
+		detail: "The conversion wrote more into its cache than it may: the cache holds " + bytesText(kept.Size) + ", and a job may write " + bytesText(m.a.spec.Limits.Disk) + ".",
+		hint:   raiseHint("cache.size", m.a.spec.Recipe, "a smaller file"),
 	}
 }
 

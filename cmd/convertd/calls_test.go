@@ -129,6 +129,10 @@ func TestCallsOfServices(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	handbook := strings.NewReplacer("models.lan:9000", model.address, "/etc/convertd/secret", secrets)
+	if err := os.WriteFile(filepath.Join(recipes, "stylize.toml"), []byte(handbook.Replace(handbookRecipe(t))), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	b := &callBundle{model: model, env: []string{"CONVERTD_RECIPES_DIR=" + recipes, "CONVERTD_DISPATCHER_SLOTS=8"}}
 	b.open(t, dataFolder(t))
 	// The parts share one service and follow each other.
@@ -138,6 +142,7 @@ func TestCallsOfServices(t *testing.T) {
 	b.callbackPushes(t)
 	b.previewsAppear(t)
 	b.cacheFolderIsKept(t)
+	b.handbookWorks(t)
 	b.aNewAttemptGoesOn(t)
 	b.model.locked(func() {
 		if len(b.model.bad) > 0 {
@@ -146,6 +151,28 @@ func TestCallsOfServices(t *testing.T) {
 	})
 	if t.Failed() {
 		t.Log(b.said())
+	}
+}
+
+// handbookRecipe is the recipe that the handbook shows.
+func handbookRecipe(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("handbook/services.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```toml\n")
+	recipe, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the handbook shows no recipe")
+	}
+	return recipe
+}
+
+func (b *callBundle) handbookWorks(t *testing.T) {
+	job := b.submit(t, client.Submission{Recipe: "stylize", Files: []client.SubmissionFile{fileOf("face.png", onePixel)}})
+	if done, made := b.result(t, job.ID); made != onePixel || done.Outputs[0].Name != "face.png" {
+		t.Errorf("%s is %q", done.Outputs[0].Name, made)
 	}
 }
 

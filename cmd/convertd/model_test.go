@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -157,7 +158,17 @@ func (m *modelServer) cancel(_ http.ResponseWriter, r *http.Request) {
 func (m *modelServer) result(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if job := m.find(r.PathValue("id")); job != nil {
+	job := m.find(r.PathValue("id"))
+	if job != nil && job.asked["image"] != nil {
+		text, _ := job.asked["image"].(string)
+		image, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || job.asked["strength"] != 0.6 {
+			m.bad = append(m.bad, fmt.Sprint(err, job.asked))
+		}
+		_, _ = w.Write(image)
+		return
+	}
+	if job != nil {
 		fmt.Fprintf(w, `{"projected": %s}`, mustJSON(m.t, job.asked["customer"]))
 		return
 	}
