@@ -68,6 +68,27 @@ func TestCallInTheBox(t *testing.T) {
 	tr.nothingLeft()
 }
 
+// The key of a request is the job's, whatever the attempt, and another job's is another.
+func TestKeyOfACall(t *testing.T) {
+	t.Parallel()
+	r := recipe.Recipe{Name: "example", Version: "v", Steps: []recipe.Step{{HTTP: &recipe.HTTP{}}, {HTTP: &recipe.HTTP{}}}}
+	key := func(job, version string, attempt, step int) string {
+		r.Version = version
+		spec, err := runner.NewSpec(r, runner.Request{Job: job, Attempt: attempt, Token: fmt.Sprint("token", attempt)})
+		must(t, err)
+		return spec.Steps[step].Call.Key
+	}
+	first := key("JOB", "v", 1, 0)
+	if again := key("JOB", "v", 2, 0); again != first || len(first) < 22 {
+		t.Errorf("the key is %q, and %q in the next attempt", first, again)
+	}
+	for _, other := range []string{key("BOJ", "v", 1, 0), key("JOB", "w", 1, 0), key("JOB", "v", 1, 1)} {
+		if other == first {
+			t.Errorf("another job, recipe or step has the same key %q", first)
+		}
+	}
+}
+
 // TestAttackC19 has a service send the box to a server beside it.
 func TestAttackC19(t *testing.T) {
 	t.Parallel()

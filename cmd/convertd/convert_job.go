@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,15 +32,12 @@ type localJob struct {
 	source                string
 }
 
-// localID stands for the job in documents; nobody else ever sees it.
-const localID = "LOCALLOCALLOCALLOCALLOCALL"
-
 func newLocalJob(a *app) (*localJob, error) {
 	root, err := os.MkdirTemp("", "convertd-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder to work in: %w", err)
 	}
-	j := &localJob{root: root, Job: spool.New(root).Job(localID)}
+	j := &localJob{root: root, Job: spool.New(root).Job(rand.Text())}
 	return j, os.MkdirAll(j.In(), 0o700)
 }
 
@@ -89,7 +87,7 @@ func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Ou
 		return runner.Outcome{}, err
 	}
 	spec, err := runner.NewSpec(r, runner.Request{
-		Job: localID, Attempt: 1, Token: "local", Dir: j.Job,
+		Job: j.ID, Attempt: 1, Token: "local", Dir: j.Job,
 		Inputs: []runner.Input{{File: j.file, Name: j.name}}, Values: values,
 		Status: runner.Sink{Kind: "lines", FD: statusFD}, Box: user,
 	})
