@@ -73,7 +73,7 @@ func clockSet(t *testing.T, by time.Duration) {
 	}
 	beat(6)
 	for id, want := range map[string]job.State{running: job.Running, early: job.Scheduled, expiring: job.Scheduled, kept: job.Succeeded} {
-		if got := w.state(id); got != want {
+		if got := w.find(id).State; got != want {
 			t.Errorf("after the jump a job is %s, want %s", got, want)
 		}
 	}

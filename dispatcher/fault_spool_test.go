@@ -158,7 +158,7 @@ func spoolHurt(t *testing.T, hurt, heal func(string) error) {
 	t.Cleanup(undo)
 	w.insert(id, "copy", "y")
 	until(t, "the dispatcher says what is wrong", func() bool { return strings.Contains(w.trouble(), w.spool.Root()) })
-	if j := w.await(id, w.state(id)); j.Attempt > 1 || j.Failures != 0 || j.State.Ended() {
+	if j := w.find(id); j.Attempt > 1 || j.Failures != 0 || j.State.Ended() {
 		t.Errorf("meanwhile the job is %s after %d attempts", j.State, j.Attempt)
 	}
 	undo()
@@ -168,13 +168,14 @@ func spoolHurt(t *testing.T, hurt, heal func(string) error) {
 	until(t, "the trouble is over", func() bool { return w.trouble() == "" })
 }
 
-func (w *world) state(id string) job.State {
+// find is the job as its row is now.
+func (w *world) find(id string) job.Job {
 	w.t.Helper()
 	j, err := w.jobs.Find(context.Background(), id)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return j.State
+	return j
 }
 
 func faultNetworkSpool(t *testing.T) {

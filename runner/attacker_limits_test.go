@@ -103,7 +103,9 @@ func takeInMany() {
 		}
 		breath()
 	}
-	select {}
+	for { // a Go program that waits for nothing ends
+		breath()
+	}
 }
 
 // fillDisk writes to the disk in the way that is named.
