@@ -19,6 +19,8 @@ type Options struct {
 	DatabaseURL string
 	Spool       spool.Spool
 	Recipes     Recipes
+	// RecipeSet is what the doctor looks at; nil means that it looks at nothing.
+	RecipeSet func() *recipe.Set
 	// Status is optional: without it nobody sees a bar.
 	Status Status
 	// Runner is the absolute path of convertd-runner.
@@ -129,6 +131,8 @@ type Times struct {
 	// Sweep is how often retention looks (1 min); Orphan how old a folder without a row
 	// must be to be removed (1 h).
 	Sweep, Orphan time.Duration
+	// Examine is how often the machine is looked at (10 min).
+	Examine time.Duration
 	// Fresh is how old a result must be to be removed before its time (10 min).
 	Fresh time.Duration
 }
@@ -146,6 +150,7 @@ func (t Times) withDefaults() Times {
 	set(&t.TimeMargin, 10*time.Second)
 	set(&t.Sweep, time.Minute)
 	set(&t.Orphan, time.Hour)
+	set(&t.Examine, 10*time.Minute)
 	set(&t.Fresh, freshResult)
 	return t
 }

@@ -29,6 +29,7 @@ func (d *Dispatcher) apply(s Settings) {
 		a.need = d.lanes.needOf(a.recipe, a.row.Queue)
 	}
 	nudge(d.presence.now)
+	nudge(d.examineNow)
 	d.log.Info("settings reloaded", "slots", d.lanes.limits.Slots)
 	d.admit()
 	d.look(true, false)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"convertd/dispatcher/box"
 	"convertd/runner/spool"
 )
 
@@ -26,6 +27,9 @@ const (
 // ends first.
 func (d *Dispatcher) takeSpool(ctx context.Context) (*os.File, error) {
 	root := d.opts.Spool.Root()
+	if err := box.CanHold(root); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
 		return nil, fmt.Errorf("make spool: %w", err)
 	}

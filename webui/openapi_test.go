@@ -61,6 +61,7 @@ func TestOpenAPI_has_exactly_the_members_of_the_documents(t *testing.T) {
 		"File": client.File{}, "Usage": client.Usage{}, "JobError": client.JobError{}, "Jobs": client.Jobs{},
 		"Queue": client.Queue{}, "Queues": client.Queues{}, "Dispatcher": client.Dispatcher{}, "Dispatchers": client.Dispatchers{},
 		"Failure": client.Failure{}, "Failures": client.Failures{}, "Refusal": client.Refusal{}, "Refusals": client.Refusals{},
+		"Finding": client.Finding{}, "Findings": client.Findings{},
 		"Replay": client.Replay{}, "RecipeStats": client.RecipeStats{}, "Stats": client.Stats{},
 		"Problem": client.Problem{}, "Submission": request{},
 	} {

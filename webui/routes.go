@@ -54,6 +54,7 @@ func (s *Server) routes() []route {
 		{post, "/api/v1/dispatchers/drain", api, s.drain},
 		{get, "/api/v1/failures", api, s.listFailures},
 		{get, "/api/v1/refused", api, s.listRefused},
+		{get, "/api/v1/findings", api, s.listFindings},
 		{get, "/api/v1/stats", api, s.getStats},
 		{del, "/api/v1/cache", api, s.dropCache},
 		{post, "/api/v1/callbacks/:token", api, s.pushProgress},

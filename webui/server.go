@@ -18,6 +18,7 @@ import (
 	"convertd/runner/program"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/sql/check"
 	"convertd/sql/declaration"
 	"convertd/sql/drop"
 	"convertd/sql/group"
@@ -41,6 +42,8 @@ type Options struct {
 	Roster *roster.Store
 	// Refusals keeps the submissions that were turned away.
 	Refusals *refused.Store
+	// Findings has what the dispatcher found on its machine.
+	Findings *check.Store
 	// Drops takes what administrators want dropped from what is kept between jobs.
 	Drops *drop.Store
 	// Declarations are the recipes as they were when they ran.
@@ -132,7 +135,7 @@ type Server struct {
 
 // New returns a Server; it touches neither disk nor network.
 func New(o Options) (*Server, error) {
-	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Drops == nil || o.Declarations == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
+	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Findings == nil || o.Drops == nil || o.Declarations == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
 		return nil, errors.New("webui: an option is missing")
 	}
 	if o.Log == nil {

@@ -53,7 +53,7 @@ func (c *dispatcherCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	options.Recipes = recipes
+	options.Recipes, options.RecipeSet = recipes, recipes.Set
 	options.DB, options.Status = d, status
 	c.report(a, manager, &options)
 	supervisor := dispatcher.New(options)

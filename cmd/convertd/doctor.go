@@ -17,6 +17,15 @@ type doctorCommand struct {
 	JSON bool   `name:"json" help:"Print the findings as JSON."`
 }
 
+// Help is the long text of --help and of the manual page.
+func (*doctorCommand) Help() string {
+	return "It looks at the database (version, schema, durability, bloat, long transactions, clock), the spool (place, room, inodes, " +
+		"orphans both ways), memcached, the mail server, the control groups, the box of steps, the recipes with their programs, and the clock. " +
+		"A dispatcher does the same when it starts, when it reloads and every ten minutes; the administrator's pages and GET /api/v1/findings show what it found last.\n\n" +
+		"The exit status is 0 when jobs can be accepted and run, even if something is weaker or missing (warn), 1 when they cannot (fail), " +
+		"2 when the command was misused. --json prints a list of {check, level, text, remedy}."
+}
+
 // Run prints every finding and its remedy, and fails if one of them keeps jobs from
 // running.
 func (c *doctorCommand) Run(a *app) error {

@@ -2,7 +2,7 @@
 // each thing whether it is well, and what to do if it is not.
 //
 // It changes nothing: what it tries it takes back. It does not own showing the findings
-// (cmd, webui). It may import runner/..., sql/db, dispatcher/box, dispatcher/cgroup, dispatcher/mail,
+// (cmd, webui). It may import runner/..., sql/db, sql/job, dispatcher/box, dispatcher/cgroup, dispatcher/mail,
 // the standard library and golang.org/x/sys/unix.
 package doctor
 
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"time"
 
+	"convertd/dispatcher/cgroup"
 	"convertd/dispatcher/mail"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
@@ -52,8 +53,16 @@ type Options struct {
 	Recipes *recipe.Set
 	// UIDBase is the first user id for steps, Slots how many there are.
 	UIDBase, Slots int
-	// CgroupParent is the delegated group, "" for our own.
+	// CgroupParent is the delegated group, "" for our own. A dispatcher, which has made its
+	// groups already, says in Groups what they are; nil means that the doctor tries.
 	CgroupParent string
+	Groups       *Groups
+}
+
+// Groups are the control groups of a dispatcher: what is in force, and why not more.
+type Groups struct {
+	Method cgroup.Method
+	Why    error
 }
 
 // patience bounds one check that waits for another program.

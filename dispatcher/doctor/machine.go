@@ -29,6 +29,9 @@ func spoolFolder(_ context.Context, o Options) []Finding {
 	if o.Spool == "" {
 		return fail(check, "No spool is configured.", "Set [spool] dir to the folder for the files of jobs.")
 	}
+	if err := box.CanHold(o.Spool); err != nil {
+		return failWith(check, err, "")
+	}
 	probe, err := os.CreateTemp(o.Spool, ".doctor-")
 	if err != nil {
 		return fail(check, sentence(err.Error()), "Make the folder "+o.Spool+" and let the service write into it.")
@@ -46,8 +49,13 @@ func room(dir string) []Finding {
 	const check = "spool"
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
-		return fail(check, fmt.Sprintf("%s cannot be measured: %v.", dir, err), "")
+		return fail(check, fmt.Sprintf("%s cannot be measured: %v.", dir, err), "Look whether its disk is mounted and well.")
 	}
+	return judgeRoom(dir, st)
+}
+
+func judgeRoom(dir string, st unix.Statfs_t) []Finding {
+	const check = "spool"
 	free := int64(st.Bavail) * st.Bsize
 	switch {
 	case free < leastFreeBytes:
@@ -98,10 +106,18 @@ func runnerBinary(_ context.Context, o Options) []Finding {
 	return ok(check, o.Runner+" is there.")
 }
 
+func tryGroups(parent string) *Groups {
+	tree := cgroup.Open(cgroup.Options{Parent: parent, Name: fmt.Sprintf("convertd-doctor-%d", os.Getpid())})
+	defer tree.Close()
+	return &Groups{Method: tree.Method(), Why: tree.Why()}
+}
+
 func controlGroups(_ context.Context, o Options) []Finding {
-	tree := cgroup.Open(cgroup.Options{Parent: o.CgroupParent, Name: fmt.Sprintf("convertd-doctor-%d", os.Getpid())})
-	m, why := tree.Method(), tree.Why()
-	_ = tree.Close()
+	g := o.Groups
+	if g == nil {
+		g = tryGroups(o.CgroupParent)
+	}
+	m, why := g.Method, g.Why
 	var all []Finding
 	if m.Tree == cgroup.None {
 		all = warn("control groups", fmt.Sprintf("No control group can be made (%v). That a job is dead is then proved by looking for its processes, which is weak.", why),
@@ -275,13 +291,17 @@ func isFile(path string) bool {
 
 // clock looks whether the kernel says that something keeps the clock right.
 func clock(context.Context, Options) []Finding {
-	const check = "clock"
-	if time.Now().Year() < 2025 {
-		return fail(check, "The clock is wrong: it says "+time.Now().UTC().Format(time.RFC3339)+".", "Set the clock, and let it be kept by NTP.")
-	}
 	var state unix.Timex
 	if _, err := unix.Adjtimex(&state); err != nil {
-		return nil
+		return warn("clock", "The kernel does not say whether the clock is kept right: "+err.Error()+".", "Look with timedatectl or chronyc tracking.")
+	}
+	return judgeClock(time.Now(), state)
+}
+
+func judgeClock(now time.Time, state unix.Timex) []Finding {
+	const check = "clock"
+	if now.Year() < 2025 {
+		return fail(check, "The clock is wrong: it says "+now.UTC().Format(time.RFC3339)+".", "Set the clock, and let it be kept by NTP.")
 	}
 	const unsynchronised = 0x40 // STA_UNSYNC, adjtimex(2)
 	if state.Status&unsynchronised != 0 {

@@ -44,17 +44,20 @@ func database(ctx context.Context, o Options) []Finding {
 		findings = append(findings, Finding{check, Warn, "synchronous_commit is off: an accepted job may be lost in a power cut.",
 			"Take synchronous_commit out of [database] url."})
 	}
-	return append(findings, clockOf(ctx, d)...)
+	findings = append(findings, bloat(ctx, d, manyDeadRows)...)
+	findings = append(findings, longTransactions(ctx, d, longTransaction)...)
+	findings = append(findings, orphans(ctx, o, d)...)
+	return append(findings, clockOf(ctx, d, time.Now)...)
 }
 
 // clockOf compares the database's clock with ours: dates in rows are the database's.
-func clockOf(ctx context.Context, d *db.DB) []Finding {
-	before := time.Now()
+func clockOf(ctx context.Context, d *db.DB, now func() time.Time) []Finding {
+	before := now()
 	var there time.Time
 	if err := d.QueryRowContext(ctx, `select clock_timestamp()`).Scan(&there); err != nil {
 		return nil
 	}
-	middle := before.Add(time.Since(before) / 2)
+	middle := before.Add(now().Sub(before) / 2)
 	if apart := there.Sub(middle).Abs(); apart > 2*time.Second {
 		return warn("clock", fmt.Sprintf("The database's clock and this machine's are %s apart.", apart.Round(time.Second)),
 			"Let both machines take the time from the network (NTP).")
