@@ -131,6 +131,13 @@ func databaseAnswers(d *db.DB) func(context.Context) error {
 
 func serveWeb(a *app, manager *systemd.Manager, loaded config.Loaded, server *webui.Server, guard *auth.Guard) error {
 	listeners := manager.Listeners()
+	for _, handed := range listeners {
+		if address, ok := handed.Addr().(*net.TCPAddr); ok {
+			if err := loaded.CheckListen(address.String()); err != nil {
+				return fmt.Errorf("the socket that the service manager opened: %w", err)
+			}
+		}
+	}
 	if len(listeners) == 0 {
 		listener, err := net.Listen("tcp", loaded.Web.Listen)
 		if err != nil {

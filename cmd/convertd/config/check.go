@@ -15,18 +15,21 @@ func (l *Loaded) check() error {
 		l.checkListen(), l.checkBaseURL(), l.checkProxies(), l.checkNumbers(), l.checkQueues(), l.checkMail())
 }
 
-// checkListen keeps a service without sign-in from being reachable from elsewhere.
-func (l *Loaded) checkListen() error {
-	host, _, err := net.SplitHostPort(l.Web.Listen)
+func (l *Loaded) checkListen() error { return l.CheckListen(l.Web.Listen) }
+
+// CheckListen keeps a service without sign-in from being reachable from elsewhere, at the
+// configured address or at one that was handed over.
+func (l *Loaded) CheckListen(address string) error {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("[web] listen = %q: %w: give ADDRESS:PORT, for instance 127.0.0.1:8080", l.Web.Listen, err)
+		return fmt.Errorf("[web] listen = %q: %w: give ADDRESS:PORT, for instance 127.0.0.1:8080", address, err)
 	}
 	if l.Web.Open || l.Web.UserHeader != "" || isLoopback(host) {
 		return nil
 	}
 	return fmt.Errorf("[web] listen = %q is reachable from other machines and nobody would have to sign in: "+
 		"put an authenticating proxy in front and set [web] user_header and trusted_proxies, "+
-		"or set [web] open = true if everyone who reaches it may use it", l.Web.Listen)
+		"or set [web] open = true if everyone who reaches it may use it", address)
 }
 
 func (l *Loaded) checkBaseURL() error {
