@@ -157,6 +157,14 @@ func testRecipes() *recipe.Set {
 			r.Accept, r.Inputs, r.Shared = nil, recipe.Inputs{Each: true}, true
 			r.Visible.Anonymous = true
 		}),
+		with("restart", func(r *recipe.Recipe) {
+			r.Accept, r.Inputs, r.Shared = nil, recipe.Inputs{Each: true}, true
+			r.Confirm = recipe.Text{"": "Everybody is cut off."}
+			r.Concurrency = recipe.Concurrency{Key: "restart", Reject: true}
+			r.Params = []recipe.Param{
+				{Name: "host", Type: recipe.Choice, Choices: []recipe.ParamChoice{{Value: "web1"}, {Value: "web2"}}, Default: &recipe.Value{"web1"}},
+			}
+		}),
 		with("deploy", func(r *recipe.Recipe) {
 			r.Accept, r.Inputs = nil, recipe.Inputs{Each: true}
 			r.Access.Hosts = []string{"prod.example"}

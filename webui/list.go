@@ -28,7 +28,7 @@ func (s *Server) listJobs(w http.ResponseWriter, r *http.Request, _ httprouter.P
 	if err := restrict(&filter, s.Guard.Caller(r)); err != nil {
 		return err
 	}
-	return s.writeList(w, r, filter)
+	return s.writeList(w, r, filter, false)
 }
 
 // restrict keeps a caller to the own jobs.
@@ -43,7 +43,8 @@ func restrict(filter *job.Filter, caller auth.Caller) error {
 	return nil
 }
 
-func (s *Server) writeList(w http.ResponseWriter, r *http.Request, filter job.Filter) error {
+// writeList answers with a page of jobs; named ones say who ran them.
+func (s *Server) writeList(w http.ResponseWriter, r *http.Request, filter job.Filter, named bool) error {
 	page, err := s.Jobs.List(r.Context(), filter)
 	if err != nil {
 		return err
@@ -51,6 +52,11 @@ func (s *Server) writeList(w http.ResponseWriter, r *http.Request, filter job.Fi
 	jobs, err := s.documents(r.Context(), page.Jobs)
 	if err != nil {
 		return err
+	}
+	for i := range jobs {
+		if named {
+			jobs[i].Owner = auth.NameOf(page.Jobs[i].Owner)
+		}
 	}
 	if page.Next != "" {
 		next := *r.URL

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -158,8 +157,8 @@ func wantedAttempt(r *http.Request, j job.Job) (int, error) {
 	return n, nil
 }
 
-// getLog serves what the steps of an attempt printed, head and tail as one text. A log
-// that is whole can be read in ranges.
+// getLog serves what the steps of an attempt printed, head and tail as one text, in
+// ranges where they are asked for; with ?q=TEXT the lines that have the text, in any case.
 func (s *Server) getLog(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
 	j, err := s.find(r.Context(), p)
 	if err != nil {
@@ -179,18 +178,16 @@ func (s *Server) getLog(w http.ResponseWriter, r *http.Request, p httprouter.Par
 		return err
 	}
 	defer head.Close()
-	info, err := head.Stat()
+	whole, changed, err := wholeLog(head, folder, attempt)
 	if err != nil {
 		return err
 	}
-	tail, err := folder.OpenLog(attempt, true)
-	if err != nil {
-		http.ServeContent(w, r, "", info.ModTime(), head)
-		return nil
+	defer whole.close()
+	if r.URL.Query().Has("q") {
+		return whole.search(w, r)
 	}
-	defer tail.Close()
-	_, err = io.Copy(w, io.MultiReader(head, tail))
-	return err
+	http.ServeContent(w, r, "", changed, whole.text())
+	return nil
 }
 
 // getHistory serves how an attempt progressed, one line per change.

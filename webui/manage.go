@@ -151,7 +151,7 @@ func (s *Server) refill(r *http.Request, sub *submission, j job.Job) error {
 	if !j.State.Ended() {
 		return fault.New(fault.Conflict, "The job has not ended.", "Cancel it first, or wait for its end.")
 	}
-	if filesGone(j) {
+	if len(j.Inputs) > 0 && filesGone(j) {
 		return filesAreGone(j)
 	}
 	sub.retryOf = j.ID

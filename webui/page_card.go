@@ -33,6 +33,7 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		State: string(j.State), Manage: v.MayManage(r, j.Owner, j.ManageHash), Key: auth.ManageToken(r),
 		Times: moments(j, now), Progress: progressOf(j, status, usual, now),
 	}
+	asRun(v, &c, declared, j)
 	switch {
 	case j.State == job.Succeeded:
 		c.Result = results(j)
@@ -259,6 +260,9 @@ func (s *Server) row(v visit, j job.Job, now time.Time) pages.Row {
 		ID: j.ID, Name: firstName(j), Others: max(0, len(j.Inputs)-1), Size: inputBytes(j),
 		What: titleOf(declared.Title.In(v.lang), j.Recipe), State: string(j.State),
 		Created: j.CreatedAt, Ran: moments(j, now).Ran, Attempt: j.Attempt,
+	}
+	if row.Name == "" && isButton(declared) {
+		row.Name = row.What
 	}
 	if j.Result != nil && j.State == job.Failed {
 		row.Reason, row.Class = j.Result.Detail, string(j.Result.Class)

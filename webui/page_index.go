@@ -70,6 +70,9 @@ func (s *Server) submitForm(w http.ResponseWriter, r *http.Request, _ httprouter
 		s.noteRefusal(r, sub, err)
 		return s.refuseForm(w, r, v, sub, err)
 	}
+	if declared, ok := s.Recipes().Find(made.Recipe); ok && isButton(declared) {
+		return seeOther(w, r, recipePath(made.Recipe))
+	}
 	return seeOther(w, r, jobPage(made.ID))
 }
 
@@ -102,7 +105,10 @@ func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, v visit, sub
 	}
 	refused := shownProblem(problem)
 	if declared, ok := s.Recipes().Find(sub.recipe); ok {
-		view := s.recipeView(v, declared, sub.params)
+		view, err := s.formView(r, v, declared, sub.params)
+		if err != nil {
+			return err
+		}
 		view.Refused = &refused
 		return s.showAs(w, r, v, problem.Status, view)
 	}

@@ -28,7 +28,7 @@ func (s *Server) jobPage(w http.ResponseWriter, r *http.Request, p httprouter.Pa
 		return err
 	}
 	c.Alone, c.Facts = true, s.facts(v, j)
-	view := pages.Job{Frame: s.frame(v, cardTitle(v, c), ""), Card: c, Group: j.Group, RetryOf: j.RetryOf}
+	view := pages.Job{Frame: s.frame(v, cardTitle(v, c), ""), Card: c, Group: j.Group, RetryOf: j.RetryOf, Log: jobLinks(j.ID).Log}
 	view.Icon, view.Percent, view.Lead = c.State, c.Progress.Percent, lead(v, c)
 	if !c.Ended() {
 		view.Refresh = reloadSeconds
@@ -118,7 +118,7 @@ func (s *Server) retryPage(w http.ResponseWriter, r *http.Request, p httprouter.
 }
 
 func (s *Server) retryView(v visit, r *http.Request, j job.Job, given map[string][]string) (pages.Recipe, error) {
-	if filesGone(j) {
+	if len(j.Inputs) > 0 && filesGone(j) {
 		return pages.Recipe{}, filesAreGone(j)
 	}
 	declared, ok := s.Recipes().Find(j.Recipe)
@@ -127,7 +127,7 @@ func (s *Server) retryView(v visit, r *http.Request, j job.Job, given map[string
 	}
 	row := s.row(v, j, time.Now())
 	return pages.Recipe{
-		Frame: s.frame(v, v.texts.Text("recipe.again", "name", row.Name), ""), Takes: true,
+		Frame: s.frame(v, v.texts.Text("recipe.again", "name", row.Name), ""), Takes: !isButton(declared),
 		Entry: s.entry(v, declared), Form: settings(declared, given, v.lang), Again: &row, Action: withToken(jobPage(j.ID)+"/retry", r),
 	}, nil
 }

@@ -81,7 +81,19 @@ func (s *Server) recipePage(w http.ResponseWriter, r *http.Request, p httprouter
 	if !ok || !visible(declared, v.Caller) {
 		return noSuchRecipe
 	}
-	return s.show(w, r, v, s.recipeView(v, declared, nil))
+	view, err := s.formView(r, v, declared, nil)
+	if err != nil {
+		return err
+	}
+	return s.show(w, r, v, view)
+}
+
+// formView is the page of a recipe of either kind.
+func (s *Server) formView(r *http.Request, v visit, declared recipe.Recipe, given map[string][]string) (pages.Recipe, error) {
+	if isButton(declared) {
+		return s.buttonView(r, v, declared, given)
+	}
+	return s.recipeView(v, declared, given), nil
 }
 
 func (s *Server) recipeView(v visit, declared recipe.Recipe, given map[string][]string) pages.Recipe {

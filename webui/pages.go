@@ -51,6 +51,7 @@ func (s *Server) pageRoutes() []route {
 		{http.MethodPost, "/groups/:id/cancel", page, s.cancelGroupForm},
 		{http.MethodGet, "/recipes", page, s.recipesPage},
 		{http.MethodGet, "/recipes/:name", page, s.recipePage},
+		{http.MethodGet, "/recipes/:name/runs", page, s.runsPart},
 		{http.MethodGet, "/admin", page, s.adminPage},
 		{http.MethodGet, "/admin/sign-in", page, s.signInPage},
 		{http.MethodPost, "/admin/sign-in", page, s.signInForm},

@@ -63,7 +63,7 @@ func (s *Server) listRecipeJobs(w http.ResponseWriter, r *http.Request, p httpro
 			return err
 		}
 	}
-	return s.writeList(w, r, filter)
+	return s.writeList(w, r, filter, declared.Shared)
 }
 
 // recipeDocument tells a caller of a recipe: what goes in, what comes out, what can be
@@ -75,6 +75,7 @@ func recipeDocument(r recipe.Recipe, set *recipe.Set, caller auth.Caller) client
 		Name: r.Name, Version: r.Version, Title: r.Title.In(""), Description: r.Description.In(""),
 		Accept: r.Accept, To: []string{}, Inputs: client.InputRange{Min: least, Max: most},
 		Params: r.Schema(""), Available: available.OK(), Shared: r.Shared,
+		Confirm: r.Confirm.In(""),
 	}
 	if d.Accept == nil {
 		d.Accept = []string{}

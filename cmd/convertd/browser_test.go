@@ -132,6 +132,11 @@ func (b *tab) says(words ...string) {
 	}
 }
 
+// typed types a text into a field.
+func typed(sel, text string) chromedp.Action[chromedp.Void] {
+	return chromedp.SendKeys(chromedp.CSS(sel), text)
+}
+
 // choose gives files to the page's hidden input, as the file dialog does.
 func (b *tab) choose(sel string, files ...string) {
 	b.t.Helper()

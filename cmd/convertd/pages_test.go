@@ -66,7 +66,47 @@ class = "bad_input"
 say   = "The file is not what its name says: its first bytes are wrong."
 hint  = "Export it again from the program that made it."
 `,
+	"restart.toml": restartRecipe,
+	"talkative.toml": `
+name    = "talkative"
+accept  = [".talkative"]
+to      = ["said"]
+command = ["/bin/sh", "-c", '''seq -f "word %.0f of it" 60000; cp "$1" "$2"''', "sh", "{input}", "{output}/{stem}.said"]
+
+[[output]]
+match = "*.said"
+`,
 }
+
+// A button: its run takes a second or two and says so, and runs alone.
+const restartRecipe = `
+name    = "restart"
+title   = "Restart the web site"
+accept  = []
+shared  = true
+confirm = "Everybody is cut off for a minute."
+concurrency_key = { key = "restart", busy = "reject" }
+
+[visible]
+anonymous = true
+
+[[param]]
+name    = "host"
+type    = "choice"
+choices = ["web1", "web2"]
+default = "web1"
+
+[[step]]
+command = ["/bin/sh", "-c", '''n=0
+echo "stopping $1"
+while [ "$n" -lt 30 ]; do
+  echo "$((n * 100 / 30)) part $n of 30" >&"$CONVERTD_PROGRESS_FD"
+  n=$((n + 1))
+  echo "line $n"
+  sleep 0.2
+done
+echo "started $1"''', "sh", "{param.host}"]
+`
 
 // recipesFolder writes the recipes of the tests.
 func recipesFolder(t *testing.T) string {
@@ -113,6 +153,8 @@ func TestPages(t *testing.T) {
 	t.Run("several files become a group", p.convertsABatch)
 	t.Run("what is refused is said before it is uploaded", p.refusesEarly)
 	t.Run("deleting asks first and removes the job", p.deletes)
+	t.Run("a button is watched from two browsers and stopped", p.pressesAButton)
+	t.Run("a log is followed and searched", p.readsALog)
 	t.Run("an upload survives the death of the web process", p.resumesAnUpload)
 }
 

@@ -45,6 +45,9 @@ type Recipe struct {
 	Version     string `json:"version"`
 	Title       Text   `json:"title,omitempty"`
 	Description Text   `json:"description,omitempty"`
+	// Confirm is what people are asked before a run of a recipe without upload; empty
+	// asks nothing.
+	Confirm Text `json:"confirm,omitempty"`
 	// Accept lists media types ("video/*"), and extensions (".mov"); empty means the
 	// recipe takes no upload.
 	Accept []string `json:"accept"`

@@ -43,6 +43,14 @@ func ownerOfCookie(r *http.Request) (string, bool) {
 	return ownerOf(cookie.Value), true
 }
 
+// NameOf is the name of an owner, "" for one without: a browser or an address.
+func NameOf(owner string) string {
+	if strings.HasPrefix(owner, anonymous) || strings.HasPrefix(owner, address) {
+		return ""
+	}
+	return owner
+}
+
 // ownerOf digests the cookie, so that who reads rows or documents cannot become the
 // browser.
 func ownerOf(cookie string) string {

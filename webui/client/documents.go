@@ -32,6 +32,10 @@ type Job struct {
 	Group   *string `json:"group"`
 	RetryOf *string `json:"retry_of"`
 
+	// Owner is the name of who ran it: in the runs of a shared recipe only, and only for
+	// people with a name.
+	Owner string `json:"owner,omitempty"`
+
 	Times
 	Inputs   []File    `json:"inputs"`
 	Outputs  []File    `json:"outputs"`
@@ -190,6 +194,9 @@ type Recipe struct {
 	Available bool   `json:"available"`
 	Problem   string `json:"problem,omitempty"`
 	Shared    bool   `json:"shared"`
+	// Confirm is what people are asked before a run, "" for nothing; a call of the API is
+	// not asked.
+	Confirm string `json:"confirm,omitempty"`
 }
 
 // InputRange is how many files one job takes.

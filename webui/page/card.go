@@ -25,6 +25,9 @@ type Card struct {
 	Key string
 	// Facts are shown on demand, on the job's own page only.
 	Facts []Fact
+	// Button is the recipe's name where the job is a run of one without upload; By says
+	// who ran it, "" where that is nobody's business.
+	Button, By string
 	// Alone is set on the job's own page, where the name is the page's heading.
 	Alone bool
 }
@@ -149,6 +152,8 @@ type Job struct {
 	Card Card
 	// Group is the id of the group the job belongs to, RetryOf the job it tries again.
 	Group, RetryOf string
+	// Log is the address of the job's log.
+	Log string
 }
 
 // Template implements Page.
@@ -203,6 +208,8 @@ type Row struct {
 	// Reason is why it failed; Owner is shown to the administrator only.
 	Reason, Class, Owner string
 	Attempt              int
+	// By is who ran it and Settings with which values, in the list of a button's runs.
+	By, Settings string
 }
 
 // Live reports whether the row still changes.

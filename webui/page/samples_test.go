@@ -26,6 +26,9 @@ func samples() map[string]page.Page {
 		"recipes":       recipes(),
 		"recipes-empty": page.RecipeList{Frame: frame("What can be converted", "recipes")},
 		"recipe":        page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Promises: promises(), Form: allFields(), Accept: ".mov", Takes: true, Action: "/jobs"},
+		"button":        button(nil, "The web site is away for a minute."),
+		"button-runs":   button(runs(), ""),
+		"runs":          *runs(),
 		"recipe-again":  page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Form: allFields(), Takes: true, Again: &rows(1)[0], Action: "/jobs/X/retry"},
 		"jobs":          jobs(25, false),
 		"jobs-none":     page.JobList{Frame: frame("My jobs", "jobs"), Tabs: tabs("")},
@@ -222,4 +225,23 @@ func jobs(n int, all bool) page.JobList {
 		l.Frame = frame("All jobs", "admin")
 	}
 	return l
+}
+
+// button is the page of a recipe without upload.
+func button(of *page.Runs, confirm string) page.Recipe {
+	if of == nil {
+		of = &page.Runs{Recipe: "restart"}
+	}
+	return page.Recipe{Frame: frame("Restart the web site", "recipes"), Entry: page.RecipeEntry{Name: "restart", Title: "Restart the web site"},
+		Form: allFields(), Action: "/jobs", Confirm: confirm, Runs: of}
+}
+
+func runs() *page.Runs {
+	card := cards()["running"]
+	card.Button, card.By = "restart", hostile
+	list := rows(3)
+	for i := range list {
+		list[i].By, list[i].Settings = hostile, "host = web2"
+	}
+	return &page.Runs{Recipe: "restart", Shared: true, Shown: card.ID, Log: "/api/v1/jobs/" + card.ID + "/log", Card: &card, Rows: list, Busy: true}
 }

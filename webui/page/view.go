@@ -175,12 +175,36 @@ type Recipe struct {
 	// Takes is false for a recipe without upload.
 	Takes   bool
 	Refused *Problem
+	// Confirm is what a person is asked before a run, "" for nothing.
+	Confirm string
+	// Runs are those of a recipe without upload, nil otherwise.
+	Runs *Runs
 	// Again is the job whose files are used once more, nil for a new upload.
 	Again *Row
 }
 
 // Template implements Page.
 func (Recipe) Template() string { return "recipe" }
+
+// Runs are the last runs of a recipe without upload, and the one that is watched.
+type Runs struct {
+	Recipe string
+	// Shared says that the runs of all are among them.
+	Shared bool
+	// Shown is the id of the run to watch and Log the address of its log, "" for none;
+	// Card is filled on the page, not in the fragment.
+	Shown, Log string
+	Card       *Card
+	Rows       []Row
+	// Busy says that the button would be refused now.
+	Busy bool
+}
+
+// Template implements Page.
+func (Runs) Template() string { return "recipe" }
+
+// Part implements Fragment.
+func (Runs) Part() string { return "runs" }
 
 // Problem is a refusal on a page.
 type Problem struct {

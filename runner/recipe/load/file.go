@@ -64,6 +64,7 @@ func readRecipe(t *table) recipe.Recipe {
 	}
 	r.Description = t.words("description")
 	r.Accept = readAccept(t)
+	r.Confirm = readConfirm(t, len(r.Accept) > 0)
 	r.To = readTo(t)
 	r.Inputs = readInputs(t, len(r.Accept) > 0)
 	r.Queue = readQueue(t)
@@ -135,6 +136,15 @@ func readAccept(t *table) []string {
 		}
 	}
 	return accept
+}
+
+// readConfirm reads the question before a run; who uploads a file has chosen already.
+func readConfirm(t *table, upload bool) recipe.Text {
+	words := t.words("confirm")
+	if len(words) > 0 && upload {
+		t.wrong("confirm", "asks before a run, but the recipe takes files.", "Remove it; it is for recipes with accept = [].")
+	}
+	return words
 }
 
 // isMediaType accepts TYPE/SUBTYPE without parameters (RFC 6838), TYPE/* and */*.

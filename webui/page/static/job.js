@@ -1,6 +1,7 @@
 // The page of a job, and of a group: live cards, a link to copy, the group's bar.
 
-import { follow } from "./live.js";
+import { ended, follow } from "./live.js";
+import { Log } from "./log.js";
 import { t } from "./text.js";
 import "./times.js";
 
@@ -35,3 +36,7 @@ document.addEventListener("convertd-progress", async ({ detail }) => {
 });
 
 follow();
+
+const log = document.querySelector("[data-log]");
+const alone = document.querySelector("[data-alone]")?.dataset.job;
+if (log) new Log(log, () => ended(alone));

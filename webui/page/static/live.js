@@ -5,7 +5,7 @@ import { say, show } from "./tab.js";
 import { count, duration, place, t } from "./text.js";
 import { localize } from "./times.js";
 
-const ended = ["succeeded", "failed", "cancelled", "expired"];
+const ends = ["succeeded", "failed", "cancelled", "expired"];
 const perStream = 50;
 const patience = 20000;
 const jobs = new Map();
@@ -24,10 +24,14 @@ export function follow() {
 export async function adopt(id, element) {
   const holder = document.createElement("article");
   holder.id = `job-${id}`;
+  jobs.delete(element.dataset.job);
   element.replaceWith(holder);
   await renew(id);
   connect();
 }
+
+// ended reports whether nothing follows for a job of the page.
+export const ended = (id) => ends.includes(jobs.get(id)?.state);
 
 function know(card) {
   const clock = card.querySelector("[data-clock]");
@@ -45,7 +49,7 @@ function know(card) {
   for (const form of card.querySelectorAll("form[data-act]")) form.addEventListener("submit", act);
 }
 
-const live = () => [...jobs].filter(([, job]) => !ended.includes(job.state)).map(([id]) => id);
+const live = () => [...jobs].filter(([, job]) => !ends.includes(job.state)).map(([id]) => id);
 
 function connect() {
   stream?.close();
@@ -73,7 +77,7 @@ function hear(status) {
   lastWord = performance.now();
   lost(false);
   const job = jobs.get(status.id);
-  if (!job || ended.includes(job.state)) return;
+  if (!job || ends.includes(job.state)) return;
   const other = status.state !== job.state || (job.attempt && status.attempt !== job.attempt);
   // A picture of the unfinished result is drawn by the server.
   const pictured = !other && status.previews > job.previews;
@@ -95,7 +99,8 @@ function update(card, job, status) {
 
 function running(card, job, { percent, message, step }) {
   const bar = card.querySelector("[data-bar]");
-  const doing = [step || t("step.converting"), message].filter(Boolean).join(": ");
+  const usually = card.querySelector("[data-doing]")?.dataset.usually;
+  const doing = [step || usually, message].filter(Boolean).join(": ");
   const words = percent === null ? t("live.running") : t("percent", { n: Math.floor(percent) });
   if (percent === null) bar.removeAttribute("value");
   else bar.value = percent;
@@ -148,7 +153,7 @@ async function renew(id) {
   know(card);
   if (focused) (card.querySelector("[data-first]") ?? card.querySelector("a, button"))?.focus();
   const { state, name } = jobs.get(id);
-  if (ended.includes(state)) say(name, t("live.said", { name, what: card.querySelector(".state").textContent }));
+  if (ends.includes(state)) say(name, t("live.said", { name, what: card.querySelector(".state").textContent }));
   summarize();
 }
 
@@ -194,7 +199,7 @@ function lost(on) {
 // tick moves the clocks on.
 function tick() {
   for (const [id, job] of jobs) {
-    if (ended.includes(job.state)) continue;
+    if (ends.includes(job.state)) continue;
     const clock = document.querySelector(`#job-${id} [data-clock]`);
     if (clock) clock.textContent = clockWords(job, (performance.now() - job.start) / 1000);
   }
@@ -223,8 +228,8 @@ function summarize() {
   const all = [...jobs.values()];
   if (!all.length) return;
   if (all.length === 1) return one(all[0]);
-  const done = all.filter(({ state }) => ended.includes(state));
-  const percent = all.reduce((sum, job) => sum + (ended.includes(job.state) ? 100 : Number(job.percent ?? 0)), 0) / all.length;
+  const done = all.filter(({ state }) => ends.includes(state));
+  const percent = all.reduce((sum, job) => sum + (ends.includes(job.state) ? 100 : Number(job.percent ?? 0)), 0) / all.length;
   if (done.length < all.length) show(t("percent", { n: Math.floor(percent) }), "running", percent);
   else {
     const bad = all.some(({ state }) => state === "failed");
