@@ -51,6 +51,7 @@ type Builtin struct {
 	Shown   string        `json:"shown"`
 	Output  string        `json:"output"`
 	Preview string        `json:"preview"`
+	Work    string        `json:"work"`
 	Params  recipe.Values `json:"params,omitempty"`
 }
 
@@ -186,7 +187,8 @@ func fillEnv(declared map[string]string, vars recipe.Vars) (map[string]string, e
 }
 
 // builtinArgv lets the child execute itself: the link names the file that runs, even
-// after the file on disk was replaced.
+// after the file on disk was replaced. Inputs beyond the first are words of their own, path
+// and shown name by turns: the kernel bounds one word more tightly than all together.
 func builtinArgv(name string, w workspace, q Request) ([]string, error) {
 	if len(q.Inputs) == 0 {
 		return nil, fmt.Errorf("built-in step %q needs an input", name)
@@ -195,12 +197,16 @@ func builtinArgv(name string, w workspace, q Request) ([]string, error) {
 	_, ext := cutExt(in.Name)
 	arg, err := json.Marshal(Builtin{
 		Input: filepath.Join(q.Dir.In(), in.File), Name: recipe.NeutralStem + ext, Shown: in.Name,
-		Output: w.out, Preview: w.preview, Params: q.Values,
+		Output: w.out, Preview: w.preview, Work: w.run, Params: q.Values,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("built-in step %q: %w", name, err)
 	}
-	return []string{"/proc/self/exe", "step", name, string(arg)}, nil
+	argv := []string{"/proc/self/exe", "step", name, string(arg)}
+	for _, more := range q.Inputs[1:] {
+		argv = append(argv, filepath.Join(q.Dir.In(), more.File), more.Name)
+	}
+	return argv, nil
 }
 
 // withDefaults puts the shipped limits where the recipe says nothing.

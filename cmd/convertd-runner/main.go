@@ -23,8 +23,8 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == sandbox.ExamineWord {
 		os.Exit(examineBox(os.Args[2]))
 	}
-	if len(os.Args) == 4 && os.Args[1] == "step" {
-		os.Exit(runBuiltin(os.Args[2], os.Args[3]))
+	if len(os.Args) >= 4 && os.Args[1] == "step" {
+		os.Exit(runBuiltin(os.Args[2], os.Args[3], os.Args[4:]))
 	}
 	if len(os.Args) > 1 {
 		os.Exit(fail("convertd-runner is started by convertd; it is not meant to be called by people"))

@@ -21,7 +21,8 @@ const exitDataErr = 65
 
 // runBuiltin runs a built-in step inside the box and returns its exit status. What a
 // person can mend is one line "error: SENTENCES" and exitDataErr.
-func runBuiltin(name, arg string) int {
+// more are the paths and shown names of the inputs beyond the first, by turns.
+func runBuiltin(name, arg string, more []string) int {
 	var b runner.Builtin
 	if err := json.Unmarshal([]byte(arg), &b); err != nil {
 		return fail("step " + name + ": " + err.Error())
@@ -32,6 +33,10 @@ func runBuiltin(name, arg string) int {
 		err = convertTracks(b)
 	case "check-document":
 		err = document.Check(b.Input, b.Shown)
+	case "check-text":
+		err = document.CheckText(b.Input, b.Shown)
+	case "sequence":
+		err = arrange(b, more)
 	default:
 		return fail("there is no built-in step " + strconv.Quote(name))
 	}

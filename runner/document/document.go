@@ -40,6 +40,29 @@ func Check(file, name string) error {
 	return judge(found, strings.ToLower(path.Ext(name)))
 }
 
+// CheckText looks at a file that is read as text (HTML, Markdown): programs make pages of
+// the bytes of anything else, and report success. Its error is as that of Check.
+func CheckText(file, name string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("open text: %w", err)
+	}
+	found, err := kindOf(f)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("read text: %w", err)
+	case found == text:
+		return nil
+	case found == empty:
+		return fault.New(fault.Invalid, "The file is empty.", "Send the text itself.")
+	}
+	return fault.New(fault.Invalid, "The file contains no text: it is damaged, or of another kind than its name says.",
+		"Open it in a text editor; what looks like text there can be sent.")
+}
+
 // kind is what content turned out to be.
 type kind int
 

@@ -99,6 +99,34 @@ func TestCheckOfAMissingFileIsNoFaultOfTheDocument(t *testing.T) {
 	}
 }
 
+func TestCheckText(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ about, content, want string }{
+		{"HTML", "<!doctype html><p>Grüße", ""},
+		{"UTF-16", "\xff\xfe<\x00p\x00>\x00", ""},
+		{"Latin-1", "Gr\xfc\xdfe\n", ""},
+		{"nothing", "", "The file is empty."},
+		{"random bytes", garbage(3000), "The file contains no text: it is damaged, or of another kind than its name says."},
+		{"a Word document", zipOf(t, "[Content_Types].xml", "_rels/.rels", "word/document.xml"), "The file contains no text: it is damaged, or of another kind than its name says."},
+	} {
+		t.Run(tt.about, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "1")
+			if err := os.WriteFile(file, []byte(tt.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			err, message := CheckText(file, "a.html"), ""
+			var refusal *fault.Error
+			if errors.As(err, &refusal) && refusal.Hint != "" {
+				message = refusal.Message
+			}
+			if message != tt.want || (err == nil) != (tt.want == "") {
+				t.Fatalf("CheckText: %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func FuzzCheck(f *testing.F) {
 	f.Add([]byte("PK\x03\x04"), "a.docx")
 	f.Add([]byte("PK\x03\x04PK\x05\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "a.odt")

@@ -98,13 +98,22 @@ func (b *bench) print() {
 
 // toolVersion asks the recipe's main program for its first line about itself.
 func toolVersion(r recipe.Recipe) string {
-	argv := r.Steps[len(r.Steps)-1].Command
+	var argv []string
+	for _, s := range r.Steps {
+		if s.Weight == 0 || s.Weight >= 1 {
+			argv = s.Command
+		}
+	}
 	if len(argv) == 0 {
 		return "built in"
 	}
 	for _, option := range []string{"--version", "-version", "-v"} {
 		out, err := exec.Command(argv[0], option).CombinedOutput()
-		line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		line := lines[0]
+		if filepath.Base(argv[0]) == "chromium" { // warnings of its starter come first
+			line = lines[len(lines)-1]
+		}
 		if err == nil && line != "" {
 			if len(line) > 32 {
 				line = line[:32]

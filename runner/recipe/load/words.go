@@ -40,7 +40,7 @@ func checkWords(t *table, r recipe.Recipe) {
 			w := wordCheck{table: t, recipe: r, key: at + "when", used: used}
 			w.name("param."+name, "param."+name)
 		}
-		builtin = builtin || s.Builtin == "tracks"
+		builtin = builtin || slices.Contains([]string{"tracks", "sequence"}, s.Builtin)
 	}
 	for i, s := range r.Sources {
 		w := wordCheck{table: t, recipe: r, used: used}
