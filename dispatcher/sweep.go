@@ -15,6 +15,7 @@ import (
 	"convertd/runner/failpoint"
 	"convertd/runner/fault"
 	"convertd/runner/spool"
+	"convertd/sql/audit"
 	"convertd/sql/job"
 	"convertd/sql/refused"
 )
@@ -70,6 +71,8 @@ func (s *sweeper) round(ctx context.Context) {
 	s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
 	_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
 	s.complain(ctx, "remove old refusals", err)
+	_, err = audit.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
+	s.complain(ctx, "remove old acts", err)
 	s.declarations(ctx)
 	s.orphans(ctx)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/julienschmidt/httprouter"
 
+	"convertd/sql/audit"
 	"convertd/sql/drop"
 	"convertd/webui/client"
 )
@@ -36,7 +37,11 @@ func (s *Server) dropCache(w http.ResponseWriter, r *http.Request, _ httprouter.
 	if len(prefix) > 1000 || strings.ContainsRune(prefix, 0) {
 		return fieldFault("prefix", "The prefix is too long.", "Give the beginning of the names as the recipe makes them.")
 	}
-	asked, err := s.Drops.Ask(r.Context(), recipe, prefix)
+	var asked drop.Drop
+	err := s.act(r, audit.Act{Verb: audit.DropCache, Target: recipe, Detail: prefix}, func() (err error) {
+		asked, err = s.Drops.Ask(r.Context(), recipe, prefix)
+		return err
+	})
 	if err != nil {
 		return err
 	}

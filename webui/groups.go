@@ -140,7 +140,7 @@ func (s *Server) cancelGroup(w http.ResponseWriter, r *http.Request, p httproute
 	if !s.Guard.Caller(r).MayManage(r, g.Owner, g.ManageHash) {
 		return notYours()
 	}
-	if _, err := s.Groups.Cancel(r.Context(), g.ID); err != nil {
+	if err := s.cancelAll(r, g); err != nil {
 		return err
 	}
 	if g, err = s.Groups.Find(r.Context(), g.ID); err != nil {

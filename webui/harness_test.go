@@ -27,6 +27,7 @@ import (
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
 	"convertd/runner/syscalltest"
+	"convertd/sql/audit"
 	"convertd/sql/check"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
@@ -197,7 +198,7 @@ func setup(t testing.TB, change ...func(*webui.Options)) *bench {
 	t.Cleanup(presence.Close)
 	set := testRecipes()
 	o := webui.Options{
-		Jobs: jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Findings: check.NewStore(database), Drops: drop.NewStore(database), Declarations: declaration.NewStore(database), Instance: presence.Number(),
+		Jobs: jobs, Groups: b.groups, Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Findings: check.NewStore(database), Drops: drop.NewStore(database), Acts: audit.NewStore(database), Declarations: declaration.NewStore(database), Instance: presence.Number(),
 		Recipes: func() *recipe.Set { return set }, Status: b.status, Spool: b.spool, Guard: b.guard,
 		Ready: func(ctx context.Context) error { return database.PingContext(ctx) },
 		Log:   slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -11,6 +11,7 @@ import (
 
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
+	"convertd/sql/audit"
 	"convertd/sql/job"
 )
 
@@ -37,10 +38,9 @@ func (s *Server) cancelJob(w http.ResponseWriter, r *http.Request, p httprouter.
 	if err != nil {
 		return err
 	}
-	if j, err = s.Jobs.RequestCancel(r.Context(), j.ID); err != nil {
+	if j, err = s.cancel(r, j); err != nil {
 		return err
 	}
-	s.board.changed(j.ID)
 	d, err := s.document(r.Context(), j)
 	if err != nil {
 		return err
@@ -54,10 +54,9 @@ func (s *Server) deleteJob(w http.ResponseWriter, r *http.Request, p httprouter.
 	if err != nil {
 		return err
 	}
-	if err := s.Jobs.Delete(r.Context(), j.ID); err != nil {
+	if err := s.remove(r, j); err != nil {
 		return err
 	}
-	s.board.deleted(j.ID)
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }
@@ -81,7 +80,12 @@ func (s *Server) keepJob(w http.ResponseWriter, r *http.Request, p httprouter.Pa
 	if asked.KeepUntil == nil || !asked.KeepUntil.After(now) || asked.KeepUntil.After(now.Add(maxKeep)) {
 		return fieldFault("keep_until", "The time in keep_until is missing, over, or more than a year ahead.", "Write it like 2026-01-31T18:00:00Z.")
 	}
-	if j, err = s.Jobs.KeepUntil(r.Context(), j.ID, asked.KeepUntil.UTC()); err != nil {
+	until := asked.KeepUntil.UTC()
+	err = s.actOn(r, j.Owner, audit.Act{Verb: audit.Keep, Target: j.ID, Detail: until.Format(time.RFC3339)}, func() (err error) {
+		j, err = s.Jobs.KeepUntil(r.Context(), j.ID, until)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	d, err := s.document(r.Context(), j)
@@ -121,6 +125,14 @@ func (s *Server) retry(r *http.Request, j job.Job, params []byte) (accepted, err
 
 // again submits an ended job again with the parameters that choose returns for its recipe.
 func (s *Server) again(r *http.Request, j job.Job, choose func(recipe.Recipe) (map[string][]string, error)) (made accepted, err error) {
+	err = s.actOn(r, j.Owner, audit.Act{Verb: audit.Retry, Target: j.ID, Detail: j.Recipe}, func() (err error) {
+		made, err = s.resubmit(r, j, choose)
+		return err
+	})
+	return made, err
+}
+
+func (s *Server) resubmit(r *http.Request, j job.Job, choose func(recipe.Recipe) (map[string][]string, error)) (made accepted, err error) {
 	sub := s.newSubmission(r)
 	if err := s.maySubmit(sub.caller); err != nil {
 		return made, err

@@ -62,6 +62,7 @@ func TestOpenAPI_has_exactly_the_members_of_the_documents(t *testing.T) {
 		"Queue": client.Queue{}, "Queues": client.Queues{}, "Dispatcher": client.Dispatcher{}, "Dispatchers": client.Dispatchers{},
 		"Failure": client.Failure{}, "Failures": client.Failures{}, "Refusal": client.Refusal{}, "Refusals": client.Refusals{},
 		"Finding": client.Finding{}, "Findings": client.Findings{},
+		"Act": client.Act{}, "Acts": client.Acts{},
 		"Replay": client.Replay{}, "RecipeStats": client.RecipeStats{}, "Stats": client.Stats{},
 		"Problem": client.Problem{}, "Submission": request{},
 	} {

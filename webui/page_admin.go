@@ -1,10 +1,12 @@
 package webui
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/julienschmidt/httprouter"
 
+	"convertd/sql/audit"
 	pages "convertd/webui/page"
 )
 
@@ -36,6 +38,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, _ httprouter
 		return unreadableForm(err)
 	}
 	if s.Guard.SignIn(w, r.PostForm.Get("code")) {
+		s.noteSignIn(r)
 		http.Redirect(w, r, "/admin", http.StatusSeeOther)
 		return nil
 	}
@@ -45,6 +48,14 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, _ httprouter
 	view := s.signInView(v, "")
 	view.Refused = &pages.Problem{Message: v.texts.Text("admin.badcode"), Hint: v.texts.Text("admin.badcodehint")}
 	return s.showAs(w, r, v, http.StatusUnauthorized, view)
+}
+
+// noteSignIn has a sign-in in the audit log. A database that takes no rows does not keep
+// out who has to look why.
+func (s *Server) noteSignIn(r *http.Request) {
+	if err := s.act(r, audit.Act{Verb: audit.SignIn}, func() error { return nil }); err != nil {
+		s.Log.Warn("a sign-in was not noted", slog.Any("error", err))
+	}
 }
 
 // signOutForm ends the session.

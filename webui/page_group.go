@@ -78,7 +78,7 @@ func (s *Server) cancelGroupForm(w http.ResponseWriter, r *http.Request, p httpr
 	if !s.Guard.Caller(r).MayManage(r, g.Owner, g.ManageHash) {
 		return notYours()
 	}
-	if _, err := s.Groups.Cancel(r.Context(), g.ID); err != nil {
+	if err := s.cancelAll(r, g); err != nil {
 		return err
 	}
 	return seeOther(w, r, "/groups/"+g.ID)

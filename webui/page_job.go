@@ -82,10 +82,9 @@ func (s *Server) cancelForm(w http.ResponseWriter, r *http.Request, p httprouter
 	if err != nil {
 		return err
 	}
-	if _, err := s.Jobs.RequestCancel(r.Context(), j.ID); err != nil && !fault.Is(err, fault.AlreadyEnded) {
+	if _, err := s.cancel(r, j); err != nil && !fault.Is(err, fault.AlreadyEnded) {
 		return err
 	}
-	s.board.changed(j.ID)
 	return seeOther(w, r, jobPage(j.ID))
 }
 
@@ -95,10 +94,9 @@ func (s *Server) deleteForm(w http.ResponseWriter, r *http.Request, p httprouter
 	if err != nil {
 		return err
 	}
-	if err := s.Jobs.Delete(r.Context(), j.ID); err != nil {
+	if err := s.remove(r, j); err != nil {
 		return err
 	}
-	s.board.deleted(j.ID)
 	http.Redirect(w, r, "/jobs?deleted", http.StatusSeeOther)
 	return nil
 }

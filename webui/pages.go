@@ -53,6 +53,8 @@ func (s *Server) pageRoutes() []route {
 		{http.MethodGet, "/recipes/:name", page, s.recipePage},
 		{http.MethodGet, "/recipes/:name/runs", page, s.runsPart},
 		{http.MethodGet, "/admin", page, s.adminPage},
+		{http.MethodPost, "/admin", page, s.bulkForm},
+		{http.MethodGet, "/admin/audit", page, s.auditPage},
 		{http.MethodGet, "/admin/sign-in", page, s.signInPage},
 		{http.MethodPost, "/admin/sign-in", page, s.signInForm},
 		{http.MethodPost, "/admin/sign-out", page, s.signOutForm},

@@ -10,6 +10,7 @@ import (
 	"github.com/julienschmidt/httprouter"
 
 	"convertd/runner/fault"
+	"convertd/sql/audit"
 	"convertd/sql/queue"
 	"convertd/sql/roster"
 	"convertd/webui/client"
@@ -67,18 +68,19 @@ func (s *Server) listQueues(w http.ResponseWriter, r *http.Request, _ httprouter
 
 // pauseQueue keeps jobs of a queue from starting.
 func (s *Server) pauseQueue(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
-	return s.changeQueue(w, r, p.ByName("name"), s.Queues.Pause)
+	return s.changeQueue(w, r, audit.Act{Verb: audit.Pause, Target: p.ByName("name")}, s.Queues.Pause)
 }
 
 // resumeQueue lets them start again.
 func (s *Server) resumeQueue(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
-	return s.changeQueue(w, r, p.ByName("name"), s.Queues.Resume)
+	return s.changeQueue(w, r, audit.Act{Verb: audit.Resume, Target: p.ByName("name")}, s.Queues.Resume)
 }
 
-func (s *Server) changeQueue(w http.ResponseWriter, r *http.Request, name string, change func(context.Context, string) error) error {
+func (s *Server) changeQueue(w http.ResponseWriter, r *http.Request, a audit.Act, change func(context.Context, string) error) error {
 	if err := s.administrator(r); err != nil {
 		return err
 	}
+	name := a.Target
 	find := func() (client.Queue, error) {
 		all, err := s.queues(r.Context())
 		at := slices.IndexFunc(all, func(q client.Queue) bool { return q.Name == name })
@@ -93,7 +95,7 @@ func (s *Server) changeQueue(w http.ResponseWriter, r *http.Request, name string
 	if _, err := find(); err != nil {
 		return err
 	}
-	if err := change(r.Context(), name); err != nil {
+	if err := s.act(r, a, func() error { return change(r.Context(), name) }); err != nil {
 		return err
 	}
 	changed, err := find()
@@ -161,7 +163,8 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request, p httprouter.Para
 	default:
 		return fieldFault("mode", fmt.Sprintf("There is no mode %q.", shorten(asked.Mode)), "It is drain, now or off.")
 	}
-	if err := s.Roster.Order(r.Context(), mode); err != nil {
+	order := func() error { return s.Roster.Order(r.Context(), mode) }
+	if err := s.act(r, audit.Act{Verb: audit.Drain, Detail: asked.Mode}, order); err != nil {
 		return err
 	}
 	return s.listDispatchers(w, r, p)

@@ -16,6 +16,7 @@ import (
 	"convertd/runner/fault"
 	"convertd/runner/program"
 	"convertd/runner/recipe"
+	"convertd/sql/audit"
 	"convertd/sql/job"
 	"convertd/sql/roster"
 	"convertd/webui/client"
@@ -35,7 +36,11 @@ func (s *Server) replayJob(w http.ResponseWriter, r *http.Request, p httprouter.
 	if err != nil {
 		return err
 	}
-	made, err := s.replay(r, recorded)
+	var made accepted
+	err = s.act(r, audit.Act{Verb: audit.Replay, Target: j.ID, Detail: j.Recipe}, func() (err error) {
+		made, err = s.replay(r, recorded)
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ func (s *Server) routes() []route {
 		{get, "/api/v1/refused", api, s.listRefused},
 		{get, "/api/v1/findings", api, s.listFindings},
 		{get, "/api/v1/stats", api, s.getStats},
+		{get, "/api/v1/audit", api, s.listActs},
 		{del, "/api/v1/cache", api, s.dropCache},
 		{post, "/api/v1/callbacks/:token", api, s.pushProgress},
 		{get, "/api/v1/openapi.json", api, s.getOpenAPI},

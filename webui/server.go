@@ -18,6 +18,7 @@ import (
 	"convertd/runner/program"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/sql/audit"
 	"convertd/sql/check"
 	"convertd/sql/declaration"
 	"convertd/sql/drop"
@@ -44,6 +45,8 @@ type Options struct {
 	Refusals *refused.Store
 	// Findings has what the dispatcher found on its machine.
 	Findings *check.Store
+	// Acts keeps what administrators did.
+	Acts *audit.Store
 	// Drops takes what administrators want dropped from what is kept between jobs.
 	Drops *drop.Store
 	// Declarations are the recipes as they were when they ran.
@@ -135,7 +138,7 @@ type Server struct {
 
 // New returns a Server; it touches neither disk nor network.
 func New(o Options) (*Server, error) {
-	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Findings == nil || o.Drops == nil || o.Declarations == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
+	if o.Jobs == nil || o.Groups == nil || o.Keys == nil || o.Queues == nil || o.Roster == nil || o.Refusals == nil || o.Findings == nil || o.Drops == nil || o.Acts == nil || o.Declarations == nil || o.Recipes == nil || o.Status == nil || o.Guard == nil {
 		return nil, errors.New("webui: an option is missing")
 	}
 	if o.Log == nil {

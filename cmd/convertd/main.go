@@ -53,6 +53,7 @@ type commands struct {
 
 	Failures failuresCommand `cmd:"" group:"admin" help:"Print the most common failures."`
 	Refused  refusedCommand  `cmd:"" group:"admin" help:"Print the submissions that were turned away lately."`
+	Audit    auditCommand    `cmd:"" group:"admin" help:"Print what administrators did."`
 
 	Replay replayCommand `cmd:"" group:"admin" help:"Run a job again as it was, and tell what differs."`
 

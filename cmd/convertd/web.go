@@ -12,6 +12,7 @@ import (
 	"convertd/cmd/convertd/config"
 	"convertd/runner/progress/store"
 	"convertd/runner/spool"
+	"convertd/sql/audit"
 	"convertd/sql/check"
 	"convertd/sql/db"
 	"convertd/sql/declaration"
@@ -76,7 +77,7 @@ func (c *webCommand) Run(a *app) error {
 	jobs.Keep = time.Duration(loaded.Keep.Results)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)
 	options.Queues, options.Roster, options.Refusals = queue.NewStore(d), roster.NewStore(d), refused.NewStore(d)
-	options.Drops, options.Findings = drop.NewStore(d), check.NewStore(d)
+	options.Drops, options.Findings, options.Acts = drop.NewStore(d), check.NewStore(d), audit.NewStore(d)
 	options.Declarations = declaration.NewStore(d)
 	options.Instance, options.Status, options.Ready = presence.Number(), status, databaseAnswers(d)
 	server, err := webui.New(options)

@@ -40,6 +40,8 @@ func TestRolesMayNot(t *testing.T) {
 		{dbtest.Web, `insert into goose_db_version (version_id, is_applied) values (99, true)`},
 		{dbtest.Web, `create table mine ()`},
 		{dbtest.Web, `alter table job add column mine text`},
+		{dbtest.Web, `delete from act`},
+		{dbtest.Web, `update act set who = 'somebody else'`},
 		{dbtest.Web, `copy job to '/tmp/job'`},
 		{dbtest.Dispatcher, `create table mine ()`},
 		{dbtest.Dispatcher, `drop table job`},

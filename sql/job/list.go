@@ -28,7 +28,8 @@ type Filter struct {
 	Group, Owner string
 	// Since and Until bound the time of the request.
 	Since, Until *time.Time
-	// Text is searched in names of inputs and in reasons of failure, in any case.
+	// Text is searched in names of inputs, reasons of failure, ids, recipes and owners, in any
+	// case.
 	Text string
 	// Limit is how many jobs a page has; 0 means DefaultLimit.
 	Limit int
@@ -128,8 +129,8 @@ func (f Filter) query() (*query, error) {
 		q.where("j.tags @> %s and j.tags <> '{}'", tags)
 	}
 	if text := strings.ReplaceAll(f.Text, "\x00", ""); text != "" {
-		q.where(`(strpos(lower(r.detail), lower(%s)) > 0 or exists (
-        select from input i where i.job = j.id and strpos(lower(i.name), lower(%s)) > 0))`, text, text)
+		q.where(`(strpos(lower(r.detail), lower(%s)) > 0 or strpos(lower(j.id || ' ' || j.recipe || ' ' || j.owner), lower(%s)) > 0
+        or exists (select from input i where i.job = j.id and strpos(lower(i.name), lower(%s)) > 0))`, text, text, text)
 	}
 	if f.Cursor != "" {
 		seq, err := parseCursor(f.Cursor)

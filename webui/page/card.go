@@ -215,24 +215,15 @@ type Row struct {
 // Live reports whether the row still changes.
 func (r Row) Live() bool { return !Card{State: r.State}.Ended() }
 
-// JobList is the reader's own jobs, or for the administrator all.
+// JobList is the reader's own jobs.
 type JobList struct {
 	Frame
-	Rows []Row
-	// Tabs are states with, for the administrator, their counts.
-	Tabs []Count
-	// Query is the search box's text; All is the administrator's list.
-	Query string
+	Rows  []Row
+	Tabs  []Count
 	State string
-	All   bool
 	// Next is the address of the next page, "" on the last; First of the first, "" on it.
 	Next, First string
 }
 
 // Template implements Page.
-func (l JobList) Template() string {
-	if l.All {
-		return "admin"
-	}
-	return "jobs"
-}
+func (JobList) Template() string { return "jobs" }

@@ -30,11 +30,13 @@ func samples() map[string]page.Page {
 		"button-runs":   button(runs(), ""),
 		"runs":          *runs(),
 		"recipe-again":  page.Recipe{Frame: frame("Video to MP4", "recipes"), Entry: recipes().Recipes[0], Form: allFields(), Takes: true, Again: &rows(1)[0], Action: "/jobs/X/retry"},
-		"jobs":          jobs(25, false),
+		"jobs":          jobs(25),
 		"jobs-none":     page.JobList{Frame: frame("My jobs", "jobs"), Tabs: tabs("")},
 		"jobs-nofailed": page.JobList{Frame: frame("My jobs", "jobs"), Tabs: tabs("failed"), State: "failed"},
-		"admin":         jobs(500, true),
-		"admin-nothing": page.JobList{Frame: frame("All jobs", "admin"), Tabs: tabs(""), All: true, Query: hostile},
+		"admin":         allJobs(rows(500)),
+		"admin-nothing": allJobs(nil),
+		"admin-audit":   acts(),
+		"admin-noacts":  page.AdminAudit{AdminFrame: adminFrame("Audit log", "audit")},
 		"group":         group(),
 		"grouphead":     page.GroupHead{Group: group()},
 		"error":         page.ErrorPage{Frame: frame("Nothing here", ""), Status: 404, Problem: page.Problem{Message: "There is no page at this address.", Hint: "Check it."}},
@@ -219,12 +221,8 @@ func rows(n int) []page.Row {
 	return out
 }
 
-func jobs(n int, all bool) page.JobList {
-	l := page.JobList{Frame: frame("My jobs", "jobs"), Rows: rows(n), Tabs: tabs("running"), All: all, Next: "/jobs?cursor=x", First: "/jobs"}
-	if all {
-		l.Frame = frame("All jobs", "admin")
-	}
-	return l
+func jobs(n int) page.JobList {
+	return page.JobList{Frame: frame("My jobs", "jobs"), Rows: rows(n), Tabs: tabs("running"), Next: "/jobs?cursor=x", First: "/jobs"}
 }
 
 // button is the page of a recipe without upload.
