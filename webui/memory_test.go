@@ -19,6 +19,7 @@ import (
 
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/sql/audit"
 	"convertd/sql/check"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
@@ -55,7 +56,7 @@ func serveAlone(url string) error {
 	jobs := job.NewStore(database)
 	set := testRecipes()
 	server, err := webui.New(webui.Options{
-		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Findings: check.NewStore(database), Drops: drop.NewStore(database), Declarations: declaration.NewStore(database),
+		Jobs: jobs, Groups: group.NewStore(database, jobs), Keys: idempotency.NewStore(database), Queues: queue.NewStore(database), Roster: roster.NewStore(database), Refusals: refused.NewStore(database), Findings: check.NewStore(database), Drops: drop.NewStore(database), Acts: audit.NewStore(database), Declarations: declaration.NewStore(database),
 		Recipes: func() *recipe.Set { return set }, Status: &statuses{}, Spool: spool.New(os.Getenv(serveSpool)),
 		Guard: auth.New(auth.Options{}),
 		Log:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
