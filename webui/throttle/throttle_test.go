@@ -25,8 +25,13 @@ func TestTable_gives_tokens_and_says_when_the_next_comes(t *testing.T) {
 			t.Errorf("another waits %v", wait)
 		}
 		<-time.After(20 * time.Second)
-		if table.Wait("ann") != 0 || table.Wait("ann") != 0 || table.Take("ann") != 0 {
-			t.Error("no token when it was promised")
+		for range 2 {
+			if table.Wait("ann") != 0 {
+				t.Error("no token when it was promised, or asking took it")
+			}
+		}
+		if table.Take("ann") != 0 {
+			t.Error("the promised token cannot be taken")
 		}
 		if table.Take("ann") == 0 {
 			t.Error("more tokens than promised")
@@ -87,7 +92,12 @@ func heap() uint64 {
 func TestCounter(t *testing.T) {
 	t.Parallel()
 	c := NewCounter[string](2)
-	if !c.Open("ann") || !c.Open("ann") || c.Open("ann") || !c.Open("bob") {
+	for range 2 {
+		if !c.Open("ann") {
+			t.Error("ann may have 2")
+		}
+	}
+	if c.Open("ann") || !c.Open("bob") {
 		t.Error("ann may have 2, and bob has his own")
 	}
 	c.Close("ann")
