@@ -54,7 +54,7 @@ func (m *machine) memory() {
 	if out := m.sh("journalctl -q -k | grep -i 'oom' | tail -3 || true"); strings.Contains(out, "convertd-dispatcher.service") {
 		m.Errorf("the dispatcher was meant: %s", out)
 	}
-	peak := m.psql("select bool_and(peak_memory_bytes between 60000000 and 101000000) from result where class = 'memory'")
+	peak := m.psql("select bool_and(peak_memory_bytes between 60000000 and 110000000) from result where class = 'memory'")
 	if peak != "t" {
 		m.Error("a peak is far from the limit: " + m.psql("select string_agg(peak_memory_bytes::text, ' ') from result where class = 'memory'"))
 	}
