@@ -157,17 +157,26 @@ func (s *setupRun) start() error {
 	case s.NoStart:
 		return nil
 	case !s.is("active", target):
-		return s.do("Run systemctl start "+target, func() error { return s.run("systemctl", "start", target) })
+		return s.do("Run systemctl start "+target, func() error {
+			// One of them may run without the target, and as it was before.
+			err := s.run("systemctl", append([]string{"try-restart"}, services()...)...)
+			return errors.Join(err, s.run("systemctl", "start", target))
+		})
 	case s.changed || s.Packaged:
 		return s.restart()
 	}
 	return nil
 }
 
+// services are what is replaced by a new version: all but the keeper of running jobs.
+func services() []string {
+	return []string{"convertd-memcached.service", "convertd-dispatcher.service", "convertd-web.service"}
+}
+
 // restart replaces the services. A socket can be opened anew only while its service is
 // stopped; that is done only when its address changed.
 func (s *setupRun) restart() error {
-	services := []string{"convertd-memcached.service", "convertd-dispatcher.service", "convertd-web.service"}
+	services := services()
 	return s.do("Restart the services; jobs run on", func() error {
 		if s.moved {
 			if err := s.run("systemctl", "stop", "convertd-web.service", "convertd-web.socket"); err != nil {

@@ -161,8 +161,13 @@ func fillDisk(out string, args []string) error {
 		<-time.After(time.Minute)
 		return err
 	case "log":
-		_, err := io.Copy(os.Stdout, strings.NewReader(strings.Repeat("noise\n", 50<<20)))
-		return first(err, result(out, "said a lot"))
+		noise := strings.Repeat("noise\n", 10_000)
+		for range 500 {
+			if _, err := io.WriteString(os.Stdout, noise); err != nil {
+				return err
+			}
+		}
+		return result(out, "said a lot")
 	}
 	return fmt.Errorf("no such kind %q", args[0])
 }
