@@ -115,7 +115,7 @@ func (m *machine) spinning() {
 }
 
 func (m *machine) deafness() {
-	m.beside(func() { m.fails("deaf", "", "timeout", "5 s") })
+	m.beside(func() { m.fails("deaf", "", "timeout", "5s") })
 }
 
 func (m *machine) daemons() {
