@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"convertd/dispatcher/box"
+	"convertd/runner/fault"
 	"convertd/runner/spool"
 )
 
@@ -81,4 +82,21 @@ func spoolName(s spool.Spool) (string, error) {
 		return "", fmt.Errorf("name spool: %s is damaged: remove it while no job runs", path)
 	}
 	return name, nil
+}
+
+// Vacant takes the place of a dispatcher in a spool for somebody who works on its files,
+// until the end that it returns. It is refused while a dispatcher serves it.
+func Vacant(s spool.Spool) (end func(), err error) {
+	f, err := os.OpenFile(filepath.Join(s.Root(), spoolLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock of spool: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = fault.New(fault.Conflict, "A dispatcher serves the spool "+s.Root()+".", "Stop it first: systemctl stop convertd.target.")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() { _ = f.Close() }, nil
 }

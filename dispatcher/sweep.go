@@ -18,6 +18,7 @@ import (
 	"convertd/sql/audit"
 	"convertd/sql/job"
 	"convertd/sql/refused"
+	"convertd/sql/snapshot"
 )
 
 // sweepBatch bounds how much one statement of the sweep touches.
@@ -57,8 +58,18 @@ func (d *Dispatcher) sweep(ctx context.Context) {
 	}
 }
 
-// round does all that is to be done now.
+// round does all that is to be done now. While a backup is made, nothing is removed that
+// it may still have to read.
 func (s *sweeper) round(ctx context.Context) {
+	end, err := snapshot.Removing(ctx, s.d.opts.DB)
+	if s.complain(ctx, "begin to remove", err) {
+		return
+	}
+	if end == nil {
+		s.d.log.Info("nothing is removed while a backup is made")
+		return
+	}
+	defer end()
 	s.drops(ctx)
 	s.deleted(ctx)
 	s.makeRoom(ctx)
@@ -69,7 +80,7 @@ func (s *sweeper) round(ctx context.Context) {
 	s.complain(ctx, "tidy what is kept between jobs", cache.New(s.d.opts.Spool.Cache()).Sweep(time.Now()))
 	s.rows(ctx)
 	s.complain(ctx, "tidy turns", s.d.jobs.TidyTurns(ctx))
-	_, err := refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
+	_, err = refused.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
 	s.complain(ctx, "remove old refusals", err)
 	_, err = audit.NewStore(s.d.opts.DB).Prune(ctx, 10*sweepBatch)
 	s.complain(ctx, "remove old acts", err)

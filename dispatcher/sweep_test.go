@@ -10,6 +10,7 @@ import (
 
 	"convertd/runner/spool"
 	"convertd/sql/job"
+	"convertd/sql/snapshot"
 )
 
 func TestRetentionAndDeletion(t *testing.T) {
@@ -59,6 +60,34 @@ func TestDeletingARunningJobEndsItAndLeavesNothing(t *testing.T) {
 	}
 	gone(t, pid)
 	until(t, "its folder is removed", func() bool {
+		_, err := os.Stat(w.spool.Job(id).Dir)
+		return errors.Is(err, os.ErrNotExist)
+	})
+}
+
+func TestNothingIsRemovedWhileABackupIsMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`))
+	id := w.submit("copy", "x")
+	w.serve(w.opts)
+	w.await(id, job.Succeeded)
+	s, err := snapshot.Take(t.Context(), w.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := w.jobs.Delete(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	// A job that is submitted later ends: the sweep had its turn, many times over.
+	w.await(w.submit("copy", "y"), job.Succeeded)
+	if _, err := os.Stat(w.spool.Job(id).Out(1)); err != nil {
+		t.Errorf("a file that the backup may have to read: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the files go after it", func() bool {
 		_, err := os.Stat(w.spool.Job(id).Dir)
 		return errors.Is(err, os.ErrNotExist)
 	})

@@ -34,7 +34,7 @@ func (c *doctorCommand) Run(a *app) error {
 		return err
 	}
 	if loaded.Database.URL == "" {
-		if loaded, err = c.running(a); err != nil {
+		if loaded, err = a.running(c.Data); err != nil {
 			return err
 		}
 	}
@@ -52,9 +52,9 @@ func (c *doctorCommand) Run(a *app) error {
 	return nil
 }
 
-// running takes the settings that a running `up` gave its services.
-func (c *doctorCommand) running(a *app) (config.Loaded, error) {
-	data := c.Data
+// running takes the settings that a running `up` gave its services; data "" means the
+// folder that `up` takes when it is not told.
+func (a *app) running(data string) (config.Loaded, error) {
 	if data == "" {
 		var err error
 		if data, err = defaultData(); err != nil {

@@ -42,6 +42,8 @@ type commands struct {
 	Setup      setupCommand      `cmd:"" group:"admin" help:"Make this machine ready: users, folders, database, systemd units."`
 	Keeper     keeperCommand     `cmd:"" hidden:"" help:"Hold the control group of the jobs (convertd-jobs.service)."`
 	Migrate    migrateCommand    `cmd:"" group:"admin" help:"Bring the database to this program's schema."`
+	Backup     backupCommand     `cmd:"" group:"admin" help:"Keep all jobs and their files in a folder, while the service runs."`
+	Restore    restoreCommand    `cmd:"" group:"admin" help:"Put a backup into an empty service."`
 	Doctor     doctorCommand     `cmd:"" group:"admin" help:"Check everything this machine needs, with the remedy for what is wrong."`
 	Settings   configCommand     `cmd:"" name:"config" group:"admin" help:"Print the effective settings and where each comes from."`
 	Recipes    recipesCommand    `cmd:"" group:"admin" help:"List, check or show recipes."`

@@ -28,14 +28,10 @@ func (d *DB) Migrate(ctx context.Context) error {
 
 // CheckSchema refuses a database that is older or newer than this program.
 func (d *DB) CheckSchema(ctx context.Context) error {
-	provider, err := d.provider()
-	if err != nil {
-		return err
-	}
-	current, target, err := provider.GetVersions(ctx)
+	current, target, err := d.Versions(ctx)
 	switch {
 	case err != nil:
-		return Explain(ctx, fmt.Errorf("read version of the schema: %w", err))
+		return err
 	case current < target:
 		return fault.New(fault.Unavailable,
 			fmt.Sprintf("The database has version %d of the schema, this program needs %d.", current, target),
@@ -50,15 +46,21 @@ func (d *DB) CheckSchema(ctx context.Context) error {
 
 // Older reports whether the schema is older than this program's, or not there yet.
 func (d *DB) Older(ctx context.Context) (bool, error) {
+	current, target, err := d.Versions(ctx)
+	return current < target, err
+}
+
+// Versions returns the version of the database's schema, 0 when there is none, and of
+// this program's.
+func (d *DB) Versions(ctx context.Context) (current, target int64, err error) {
 	provider, err := d.provider()
 	if err != nil {
-		return false, err
+		return 0, 0, err
 	}
-	current, target, err := provider.GetVersions(ctx)
-	if err != nil {
-		return false, Explain(ctx, fmt.Errorf("read version of the schema: %w", err))
+	if current, target, err = provider.GetVersions(ctx); err != nil {
+		return 0, 0, Explain(ctx, fmt.Errorf("read version of the schema: %w", err))
 	}
-	return current < target, nil
+	return current, target, nil
 }
 
 // provider is made anew each time: it holds no connection. It is never closed, because
@@ -79,4 +81,36 @@ func (d *DB) provider() (*goose.Provider, error) {
 		return nil, errors.Join(errors.New("read schema"), err)
 	}
 	return provider, nil
+}
+
+// clearSQL removes all that a schema of ours consists of.
+const clearSQL = `do $$
+declare one record;
+begin
+    for one in select relname, case relkind when 'v' then 'view' else 'table' end as kind from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') loop
+        execute format('drop %s if exists public.%I cascade', one.kind, one.relname);
+    end loop;
+    for one in select oid::regprocedure::text as name from pg_proc where pronamespace = 'public'::regnamespace loop
+        execute format('drop routine if exists %s cascade', one.name);
+    end loop;
+end $$`
+
+// Clear removes the schema with all rows, for a restore. It refuses while there is a job.
+func (d *DB) Clear(ctx context.Context) error {
+	var there, kept bool
+	err := d.GetContext(ctx, &there, `select to_regclass('public.job') is not null`)
+	if err == nil && there {
+		err = d.GetContext(ctx, &kept, `select exists (select from public.job)`)
+	}
+	if err != nil {
+		return Explain(ctx, fmt.Errorf("look for jobs: %w", err))
+	}
+	if kept {
+		return fault.New(fault.Conflict, "The database has jobs already.", "Restore into an empty one: another --data or [database] url.")
+	}
+	if _, err := d.ExecContext(ctx, clearSQL); err != nil {
+		return Explain(ctx, fmt.Errorf("remove schema: %w", err))
+	}
+	return nil
 }

@@ -17,7 +17,13 @@ import (
 
 // findBin returns the folder of the newest installed server.
 func findBin() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	server, err := Tool("postgres")
+	return filepath.Dir(server), err
+}
+
+// Tool returns the path of one of PostgreSQL's programs, of the newest installed version.
+func Tool(name string) (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if err != nil {
 		return "", fmt.Errorf("look for PostgreSQL: %w", err)
 	}
@@ -25,7 +31,7 @@ func findBin() (string, error) {
 		return "", notInstalled()
 	}
 	sort.Slice(found, func(i, j int) bool { return major(found[i]) > major(found[j]) })
-	return filepath.Dir(found[0]), nil
+	return found[0], nil
 }
 
 // major is the version in /usr/lib/postgresql/VERSION/bin/postgres.
@@ -68,12 +74,21 @@ func (s *Server) checkVersion(ctx context.Context, made string) error {
 	old := filepath.Join("/usr/lib/postgresql", made, "bin")
 	if _, err := os.Stat(filepath.Join(old, "postgres")); err == nil {
 		s.options.Bin = old
+		s.options.Log.Info("the database is of an older PostgreSQL than the newest installed one", "database", made, "installed", installed,
+			"to move it", s.moving())
 		return nil
 	}
 	return fault.New(fault.Unavailable,
 		fmt.Sprintf("The database in %s was made by PostgreSQL %s, but version %s is installed.", s.place.cluster, made, installed),
-		fmt.Sprintf("Install postgresql-%s again; or, with both installed, move the cluster with pg_upgrade "+
-			"(see https://www.postgresql.org/docs/%s/pgupgrade.html).", made, installed))
+		fmt.Sprintf("Install postgresql-%s beside it (apt-get install postgresql-%s) and start again, which goes on with it. To move to version %s then stop it and run: %s",
+			made, made, installed, s.moving()))
+}
+
+// moving is how a cluster gets to the newest installed version, while nothing runs on
+// the data folder.
+func (s *Server) moving() string {
+	data := s.options.Data
+	return fmt.Sprintf("convertd backup --data %[1]s %[1]s.backup && mv %[1]s %[1]s.old && convertd restore --data %[1]s %[1]s.backup", data)
 }
 
 // makeCluster makes the cluster under another name and renames it when it is whole, so

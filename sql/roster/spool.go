@@ -23,3 +23,14 @@ func (s *Store) Bind(ctx context.Context, mine Spool) (Spool, error) {
 	err := s.db.GetContext(ctx, &bound, bindSQL, mine.Name, mine.Path, mine.Host)
 	return bound, explain(ctx, "bind spool", err)
 }
+
+// Forget removes what the rows say about spool and dispatchers: those of a database that
+// was restored are of another life.
+func (s *Store) Forget(ctx context.Context) error {
+	for _, statement := range []string{`delete from spool`, `delete from dispatcher`} {
+		if _, err := s.db.ExecContext(ctx, statement); err != nil {
+			return explain(ctx, "forget spool and dispatchers", err)
+		}
+	}
+	return nil
+}
