@@ -30,6 +30,10 @@ type localJob struct {
 	// what its content says.
 	name, file, mediaType string
 	source                string
+	// more are the inputs beyond the first.
+	more []runner.Input
+	// status is given every status document; nil draws a bar.
+	status func(progress.Status)
 }
 
 func newLocalJob(a *app) (*localJob, error) {
@@ -82,21 +86,47 @@ func (j *localJob) link(path string) error {
 
 // run runs the one attempt and returns its outcome, which has succeeded.
 func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Outcome, error) {
-	user, err := userOf(r)
+	spec, err := j.plan(r, values)
 	if err != nil {
 		return runner.Outcome{}, err
+	}
+	outcome, err := j.attempt(a, spec)
+	if err != nil {
+		return outcome, err
+	}
+	if outcome.Class != fault.Succeeded {
+		// Who converts here is the administrator of the machine.
+		return outcome, fault.New(fault.Invalid, outcome.Detail, strings.Join(append([]string{outcome.Hint}, outcome.Advice...), "\n"))
+	}
+	return outcome, nil
+}
+
+// plan is what the child will be told.
+func (j *localJob) plan(r recipe.Recipe, values recipe.Values) (runner.Spec, error) {
+	user, err := userOf(r)
+	if err != nil {
+		return runner.Spec{}, err
+	}
+	var inputs []runner.Input
+	if j.file != "" {
+		inputs = append([]runner.Input{{File: j.file, Name: j.name}}, j.more...)
 	}
 	spec, err := runner.NewSpec(r, runner.Request{
 		Job: j.ID, Attempt: 1, Token: "local", Dir: j.Job,
-		Inputs: []runner.Input{{File: j.file, Name: j.name}}, Values: values,
+		Inputs: inputs, Values: values,
 		Status: runner.Sink{Kind: "lines", FD: statusFD}, Box: user,
 	})
 	if err != nil {
-		return runner.Outcome{}, err
+		return runner.Spec{}, err
 	}
 	if _, err := guard.New(spec.Box.Hosts, spec.Box.GivenHosts); err != nil {
-		return runner.Outcome{}, fmt.Errorf("hosts that a parameter names: %w", err)
+		return runner.Spec{}, fmt.Errorf("hosts that a parameter names: %w", err)
 	}
+	return spec, nil
+}
+
+// attempt runs it and returns its outcome, whatever it is.
+func (j *localJob) attempt(a *app, spec runner.Spec) (runner.Outcome, error) {
 	if err := j.exec(a, spec); err != nil {
 		return runner.Outcome{}, err
 	}
@@ -107,10 +137,6 @@ func (j *localJob) run(a *app, r recipe.Recipe, values recipe.Values) (runner.Ou
 	var outcome runner.Outcome
 	if err := json.Unmarshal(raw, &outcome); err != nil {
 		return outcome, fmt.Errorf("read the outcome: %w", err)
-	}
-	if outcome.Class != fault.Succeeded {
-		// Who converts here is the administrator of the machine.
-		return outcome, fault.New(fault.Invalid, outcome.Detail, strings.Join(append([]string{outcome.Hint}, outcome.Advice...), "\n"))
 	}
 	return outcome, nil
 }
@@ -162,7 +188,7 @@ func (j *localJob) exec(a *app, spec runner.Spec) error {
 		}
 	}()
 	sendErr := json.NewEncoder(specOut).Encode(spec)
-	showStatus(a, statusIn)
+	j.showStatus(a, statusIn)
 	waitErr := cmd.Wait()
 	close(stop)
 	if err := errors.Join(sendErr, waitErr, specOut.Close()); err != nil {
@@ -188,15 +214,20 @@ func runnerBinary() (string, error) {
 	return filepath.Abs(found)
 }
 
-// showStatus draws a bar for a person until the child closes its end.
-func showStatus(a *app, r io.ReadCloser) {
+// showStatus tells the status until the child closes its end; a bar for a person unless
+// somebody else wants it.
+func (j *localJob) showStatus(a *app, r io.ReadCloser) {
 	defer r.Close()
 	bar := newBar(a.stderr)
 	defer bar.clear()
+	show := j.status
+	if show == nil {
+		show = func(s progress.Status) { bar.draw(s.Percent, s.Message) }
+	}
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		var s progress.Status
 		if json.Unmarshal(lines.Bytes(), &s) == nil {
-			bar.draw(s.Percent, s.Message)
+			show(s)
 		}
 	}
 }

@@ -12,11 +12,12 @@ import (
 	"convertd/runner/recipe/load"
 )
 
-// recipesCommand looks at recipes without running anything.
+// recipesCommand looks at recipes, and tries one that is being written.
 type recipesCommand struct {
 	List  recipesListCommand  `cmd:"" help:"List the recipes in force and what is wrong with the others."`
 	Check recipesCheckCommand `cmd:"" help:"Check a recipe file, or all of them: every problem with its line and remedy."`
 	Show  recipesShowCommand  `cmd:"" help:"Print the file of a recipe."`
+	Try   recipesTryCommand   `cmd:"" help:"Run a recipe file here and now, in the box, and show all that convertd makes of it."`
 }
 
 // recipeSet loads the recipes as the service would, problems left to the caller.
