@@ -178,9 +178,8 @@ func (s *Server) bulkForm(w http.ResponseWriter, r *http.Request, _ httprouter.P
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxSettings)
-	if err := r.ParseForm(); err != nil {
-		return unreadableForm(err)
+	if err := s.adminForm(w, r); err != nil {
+		return err
 	}
 	f := readJobFilter(r.PostForm)
 	act := r.PostForm.Get("act")
@@ -196,7 +195,7 @@ func (s *Server) bulkForm(w http.ResponseWriter, r *http.Request, _ httprouter.P
 		if err != nil {
 			return err
 		}
-		view.Refused = &pages.Problem{Message: v.texts.Text("admin.none"), Hint: v.texts.Text("admin.nonehint")}
+		view.Problem = &pages.Problem{Message: v.texts.Text("admin.none"), Hint: v.texts.Text("admin.nonehint")}
 		return s.showAs(w, r, v, http.StatusBadRequest, view)
 	}
 	done := s.doMany(r, act, ids)

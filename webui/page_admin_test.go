@@ -4,10 +4,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"convertd/runner/fault"
+	"convertd/runner/recipe"
+	"convertd/sql/check"
+	"convertd/sql/roster"
+	"convertd/webui"
 )
 
 // administrator is a browser that has signed in.
@@ -35,11 +40,16 @@ func TestAdmin_pages_are_for_the_administrator(t *testing.T) {
 	b := setup(t)
 	stranger := b.browser()
 	id := stranger.submitted([]string{"to=copy"}, upload{"a.txt", "x"})
-	for _, path := range []string{"/admin", "/admin/audit"} {
+	for _, path := range []string{"/admin", "/admin/audit", "/admin/queues", "/admin/failures", "/admin/refused", "/admin/recipes", "/admin/findings"} {
 		stranger.open(path, http.StatusNotFound)
 	}
 	if a := stranger.post("/admin", "act=delete", "job="+id); a.StatusCode != http.StatusNotFound {
 		t.Errorf("a stranger's act upon many jobs is answered %d", a.StatusCode)
+	}
+	for _, form := range []string{"/admin/queues", "/admin/drain"} {
+		if a := stranger.post(form, "queue=default", "do=pause", "mode=drain"); a.StatusCode != http.StatusNotFound {
+			t.Errorf("%s is answered %d to a stranger", form, a.StatusCode)
+		}
 	}
 	stranger.open("/jobs/"+id, http.StatusOK)
 }
@@ -114,4 +124,70 @@ func TestAdmin_does_the_same_to_many_jobs(t *testing.T) {
 	audit := admin.open("/admin/audit", http.StatusOK)
 	says(t, audit, "Signed in", "Deleted a job", "Refused: already_ended", `href="/jobs/`+waiting+`"`)
 	lacks(t, admin.open("/admin/audit?verb=delete", http.StatusOK), waiting)
+}
+
+func TestAdmin_queues_resources_and_dispatchers(t *testing.T) {
+	t.Parallel()
+	gpu := testRecipes().All()
+	for i := range gpu {
+		gpu[i].NeedsResource = map[string]int{"gpu": 2}
+	}
+	set := recipe.NewSet(gpu, nil)
+	b := setup(t, func(o *webui.Options) {
+		o.QueueLimits = map[string]webui.QueueLimits{"default": {Running: 4, Waiting: 9}}
+		o.Resources, o.Recipes = map[string]int{"gpu": 3}, func() *recipe.Set { return set }
+	})
+	admin := b.administrator()
+	says(t, admin.open("/admin/queues", http.StatusOK), "No dispatcher was seen lately")
+	b.made()
+	b.claim()
+	b.made()
+	seen := roster.NewStore(b.others)
+	self := roster.Dispatcher{ID: "one", Spool: "/s", Host: "farm-7", PID: 7, Version: "1", State: roster.Serving, Slots: 8, Running: 1, StartedAt: time.Now(), Trouble: "The disk is full."}
+	if _, err := seen.Say(t.Context(), self); err != nil {
+		t.Fatal(err)
+	}
+	says(t, admin.open("/admin/queues", http.StatusOK), "1 of 4", "1 of 9", "Pause default", "farm-7", "The disk is full.", "1 of 8", "2 of 3</td><td class=\"num\">1</td><td class=\"num\">1</td>")
+	admin.post("/admin/queues", "queue=default", "do=pause")
+	says(t, admin.open("/admin/queues", http.StatusOK), "Resume default", "Paused")
+	admin.post("/admin/queues", "queue=default", "do=resume")
+	lacks(t, admin.open("/admin/queues", http.StatusOK), "Paused")
+	for _, mode := range []roster.Mode{roster.Drain, roster.Now} {
+		admin.post("/admin/drain", "mode="+string(mode))
+		if told, err := seen.Say(t.Context(), self); told != mode || err != nil {
+			t.Errorf("the dispatcher is told %q, want %q (%v)", told, mode, err)
+		}
+	}
+	admin.post("/admin/drain", "mode=off")
+	if told, err := seen.Say(t.Context(), self); told != roster.Off || err != nil {
+		t.Errorf("the dispatcher is told %q after the drain was taken back (%v)", told, err)
+	}
+	if a := admin.post("/admin/queues", "queue=nowhere", "do=pause"); a.StatusCode != http.StatusNotFound {
+		t.Errorf("pausing a queue that there is not is answered %d", a.StatusCode)
+	}
+	want := []string{"page sign-in   done", "page pause default  done", "page resume default  done", "page drain  drain done", "page drain  now done", "page drain  off done"}
+	if diff := cmp.Diff(want, b.acts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAdmin_failures_refusals_recipes_and_findings(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	admin := b.administrator()
+	for path, nothing := range map[string]string{"failures": "Nothing failed", "refused": "Nobody was turned away", "findings": "No dispatcher has examined"} {
+		says(t, admin.open("/admin/"+path, http.StatusOK), nothing)
+	}
+	b.made()
+	failed := b.claim()
+	b.finish(failed, fault.BadInput)
+	b.submit([]string{"recipe=copy"}, upload{"empty.txt", ""}).problemOf(t, fault.EmptyFile)
+	if err := check.NewStore(b.others).Replace(t.Context(), "farm-7", []check.Finding{{Topic: "swap", Level: "warn", Text: "There is swap.", Remedy: "Switch it off."}}); err != nil {
+		t.Fatal(err)
+	}
+	says(t, admin.open("/admin/failures", http.StatusOK), "The file is no good.", "bad_input", "/jobs/"+failed.ID, "/admin?recipe=copy&state=failed")
+	says(t, admin.open("/admin/failures?recipe=merge", http.StatusOK), "Nothing failed")
+	says(t, admin.open("/admin/refused", http.StatusOK), "empty_file", "copy")
+	says(t, admin.open("/admin/recipes", http.StatusOK), "Missing: no-such-program-anywhere", "no-such-package", "prod.example", "nothing", "7 days")
+	says(t, admin.open("/admin/findings", http.StatusOK), "farm-7", "swap", "Look at it", "There is swap.", "Switch it off.")
 }

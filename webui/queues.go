@@ -80,6 +80,15 @@ func (s *Server) changeQueue(w http.ResponseWriter, r *http.Request, a audit.Act
 	if err := s.administrator(r); err != nil {
 		return err
 	}
+	changed, err := s.setQueue(r, a, change)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, changed)
+}
+
+// setQueue changes the queue that the act is about, and returns it as it is then.
+func (s *Server) setQueue(r *http.Request, a audit.Act, change func(context.Context, string) error) (client.Queue, error) {
 	name := a.Target
 	find := func() (client.Queue, error) {
 		all, err := s.queues(r.Context())
@@ -92,17 +101,13 @@ func (s *Server) changeQueue(w http.ResponseWriter, r *http.Request, a audit.Act
 		}
 		return all[at], nil
 	}
-	if _, err := find(); err != nil {
-		return err
+	if found, err := find(); err != nil {
+		return found, err
 	}
 	if err := s.act(r, a, func() error { return change(r.Context(), name) }); err != nil {
-		return err
+		return client.Queue{}, err
 	}
-	changed, err := find()
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, changed)
+	return find()
 }
 
 // listDispatchers serves the dispatchers that were seen lately, to the administrator.
@@ -155,19 +160,23 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request, p httprouter.Para
 	if err := s.readJSON(w, r, &asked); err != nil {
 		return err
 	}
-	mode := roster.Mode(asked.Mode)
-	switch asked.Mode {
+	if err := s.order(r, asked.Mode); err != nil {
+		return err
+	}
+	return s.listDispatchers(w, r, p)
+}
+
+// order tells all dispatchers how to drain.
+func (s *Server) order(r *http.Request, asked string) error {
+	mode := roster.Mode(asked)
+	switch asked {
 	case "drain", "now":
 	case "off":
 		mode = roster.Off
 	default:
-		return fieldFault("mode", fmt.Sprintf("There is no mode %q.", shorten(asked.Mode)), "It is drain, now or off.")
+		return fieldFault("mode", fmt.Sprintf("There is no mode %q.", shorten(asked)), "It is drain, now or off.")
 	}
-	order := func() error { return s.Roster.Order(r.Context(), mode) }
-	if err := s.act(r, audit.Act{Verb: audit.Drain, Detail: asked.Mode}, order); err != nil {
-		return err
-	}
-	return s.listDispatchers(w, r, p)
+	return s.act(r, audit.Act{Verb: audit.Drain, Detail: asked}, func() error { return s.Roster.Order(r.Context(), mode) })
 }
 
 // drainRequest is how dispatchers are told to drain.

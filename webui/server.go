@@ -53,6 +53,8 @@ type Options struct {
 	Declarations *declaration.Store
 	// QueueLimits are those of the settings, by queue.
 	QueueLimits map[string]QueueLimits
+	// Resources are those of the settings with how much of each there is.
+	Resources map[string]int
 	// Instance is the number of this process's idempotency.Presence.
 	Instance int64
 	// Recipes returns the set in force now; a reload may swap it.

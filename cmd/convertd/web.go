@@ -95,8 +95,8 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 	}
 	return webui.Options{
 		Spool: spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
-		QueueLimits: webQueueLimits(loaded.Queue),
-		Limits:      webui.Limits{Upload: int64(loaded.Web.MaxUpload)}, Rates: webRates(loaded.Web),
+		QueueLimits: webQueueLimits(loaded.Queue), Resources: loaded.Resources,
+		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload)}, Rates: webRates(loaded.Web),
 		Pages: webui.PageOptions{
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed),
 			MailsFailures: mailConfig(loaded).Enabled() && loaded.Mail.Admin != "",

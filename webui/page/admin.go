@@ -7,8 +7,8 @@ type AdminFrame struct {
 	Frame
 	// Area is the entry of the area's own menu: "jobs", "audit".
 	Area string
-	// Refused is why the last form of the page was not done, nil when it was.
-	Refused *Problem
+	// Problem is why the last form of the page was not done, nil when it was.
+	Problem *Problem
 }
 
 // AdminJobs is the list of all jobs.

@@ -16,11 +16,29 @@ func allJobs(rows []page.Row) page.AdminJobs {
 
 func acts() page.AdminAudit {
 	audit := page.AdminAudit{AdminFrame: adminFrame("Audit log", "audit"), Query: hostile, Filtered: true, Verbs: []page.Option{{Title: "All"}}, Next: "/admin/audit?cursor=x"}
-	audit.Refused = &page.Problem{Message: hostile, Hint: hostile}
+	audit.Problem = &page.Problem{Message: hostile, Hint: hostile}
 	for _, verb := range []string{"sign-in", "pause", "resume", "drain", "drop-cache", "cancel", "cancel-group", "retry", "replay", "delete", "keep"} {
 		for _, outcome := range []string{"done", "unknown", "already_ended"} {
 			audit.Acts = append(audit.Acts, page.Act{At: noon, Who: hostile, Address: "10.0.0.1", Via: "page", Verb: verb, Target: hostile, URL: "/jobs/X", Detail: hostile, Outcome: outcome})
 		}
 	}
 	return audit
+}
+
+func machines() page.AdminQueues {
+	view := page.AdminQueues{AdminFrame: adminFrame("Queues", "queues"),
+		Queues:    []page.Queue{{Name: hostile, Running: 1, Waiting: 2, Limit: 3, Most: 4}, {Name: "video", PausedAt: &noon}},
+		Resources: []page.Resource{{Name: hostile, Total: 2, Used: 3, Waiting: 4}}}
+	for _, state := range []string{"standby", "serving", "draining", "drained", "stopped", "silent"} {
+		view.Dispatchers = append(view.Dispatchers, page.Dispatcher{Host: hostile, Version: hostile, State: state, PID: 1, Slots: 2, Running: 1, Started: noon, Seen: noon, Trouble: hostile})
+	}
+	return view
+}
+
+func findings() page.AdminFindings {
+	view := page.AdminFindings{AdminFrame: adminFrame("Findings", "findings"), Host: hostile, Examined: &noon}
+	for _, level := range []string{"ok", "warn", "fail"} {
+		view.Findings = append(view.Findings, page.Finding{Check: "disk", Level: level, Text: hostile, Remedy: hostile, Since: noon})
+	}
+	return view
 }

@@ -104,7 +104,7 @@ func sources(t *testing.T) string {
 var (
 	asked = regexp.MustCompile(`(?:\bt|count|place|Text|Count|Place|add)[ (]\s*"([a-z]+\.[a-z0-9.]+)"`)
 	// made are keys that are put together from a state, a unit or the like.
-	made   = []string{"state.", "month.", "kind.", "size.", "error.title.", "live.", "admin.did.", "audit.verb.", "audit.via."}
+	made   = []string{"state.", "month.", "kind.", "size.", "error.title.", "live.", "admin.did.", "audit.verb.", "queues.", "findings.", "audit.via."}
 	plural = regexp.MustCompile(`\.(zero|one|two|few|many|other)$`)
 )
 
