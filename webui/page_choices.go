@@ -73,8 +73,24 @@ func (s *Server) choices(v visit, mediaType, ext string) pages.Choices {
 			list.Forms = append(list.Forms, form)
 		}
 	}
+	list.Together = s.together(v, mediaType, ext)
 	if len(list.Likely) == 1 {
 		list.Taken = list.Likely[0].Value
+	}
+	return list
+}
+
+// together lists the recipes that take several files of this kind at once.
+func (s *Server) together(v visit, mediaType, ext string) []pages.Together {
+	set := s.Recipes()
+	var list []pages.Together
+	for _, r := range set.For(mediaType, ext) {
+		if !visible(r, v.Caller) || !set.Available(r.Name).OK() || r.Inputs.Each || r.Inputs.Max < 2 {
+			continue
+		}
+		list = append(list, pages.Together{
+			Title: titleOf(r.Title.In(v.lang), r.Name), Min: max(r.Inputs.Min, 2), Max: r.Inputs.Max, Form: settings(r, nil, v.lang),
+		})
 	}
 	return list
 }

@@ -67,6 +67,17 @@ say   = "The file is not what its name says: its first bytes are wrong."
 hint  = "Export it again from the program that made it."
 `,
 	"restart.toml": restartRecipe,
+	"merge.toml": `
+name    = "merge"
+title   = "Merge parts"
+accept  = [".part"]
+to      = ["merged"]
+inputs  = { min = 2, max = 10 }
+command = ["/bin/sh", "-c", '''out=$1; shift; cat "$@" >"$out"''', "sh", "{output}/{stem}.merged", "{inputs}"]
+
+[[output]]
+match = "*.merged"
+`,
 	"talkative.toml": `
 name    = "talkative"
 accept  = [".talkative"]
@@ -154,6 +165,7 @@ func TestPages(t *testing.T) {
 	t.Run("what is refused is said before it is uploaded", p.refusesEarly)
 	t.Run("deleting asks first and removes the job", p.deletes)
 	t.Run("a button is watched from two browsers and stopped", p.pressesAButton)
+	t.Run("three files become one, in a changed order", p.mergesThree)
 	t.Run("a log is followed and searched", p.readsALog)
 	t.Run("an upload survives the death of the web process", p.resumesAnUpload)
 }
@@ -363,18 +375,19 @@ func (p pagesBundle) convertsABatch(t *testing.T) {
 	b := p.tab(t)
 	b.open("/")
 	var files []string
-	for i := range 3 {
+	const all = 20
+	for i := range all {
 		files = append(files, testFile(t, fmt.Sprintf("part%d.strict", i), []byte("x")))
 	}
 	b.choose("#drop [data-pick]", files...)
-	b.until("three cards are ready", `document.querySelectorAll("[data-choices] .tile").length === 3 && !document.querySelector("[data-convertall]").disabled`)
-	b.says("3 files")
+	b.until("all cards are ready", `document.querySelectorAll("[data-choices] .tile").length === 20 && !document.querySelector("[data-convertall]").disabled`)
+	b.says("20 files")
 	b.click("[data-convertall]")
-	b.until("three jobs end", `document.querySelectorAll("[data-state=failed]").length === 3`)
+	b.until("all jobs end", `document.querySelectorAll("[data-state=failed]").length === 20`)
 	b.until("the address is the group's", `location.pathname.startsWith("/groups/")`)
 	b.open(b.path())
 	b.await("[data-grouphead]")
-	b.says("3 files", "Failed 3", "part0.strict", "part1.strict", "part2.strict")
+	b.says("20 files", "Failed 20", "part0.strict", "part1.strict", "part19.strict")
 }
 
 func (p pagesBundle) refusesEarly(t *testing.T) {

@@ -22,6 +22,7 @@ func samples() map[string]page.Page {
 		"index-refused": indexPage(&page.Problem{Message: "The file is empty.", Hint: "Check that it was saved completely."}),
 		"index-empty":   page.Index{Frame: frame("Convert a file", "convert")},
 		"choices":       choices(),
+		"choices-group": page.Choices{Name: hostile, Together: []page.Together{{Title: "PDF merge", Min: 2, Max: 9}}},
 		"choices-none":  page.Choices{Name: hostile, Kind: "a program"},
 		"recipes":       recipes(),
 		"recipes-empty": page.RecipeList{Frame: frame("What can be converted", "recipes")},
@@ -98,7 +99,8 @@ func writers() []page.Choice {
 
 func choices() page.Choices {
 	return page.Choices{Name: hostile, Kind: "Nuke script", Likely: writers()[:6], More: sections(),
-		Forms: []page.Form{trackForm(), {Recipe: "video-to-mp4", Groups: allFields().Groups}}}
+		Forms:    []page.Form{trackForm(), {Recipe: "video-to-mp4", Groups: allFields().Groups}},
+		Together: []page.Together{{Title: hostile, Min: 2, Max: 9, Form: allFields()}}}
 }
 
 func trackForm() page.Form {

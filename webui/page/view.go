@@ -78,6 +78,8 @@ type Choices struct {
 	Likely []Choice
 	More   []Section
 	Forms  []Form
+	// Together are the recipes that take several such files at once.
+	Together []Together
 	// Taken says that one of the choices is made beforehand: the first.
 	Taken string
 }
@@ -87,6 +89,13 @@ func (Choices) Template() string { return "index" }
 
 // Part implements Fragment.
 func (Choices) Part() string { return "choices" }
+
+// Together is a recipe that makes one thing of several files, Min to Max of them.
+type Together struct {
+	Title    string
+	Min, Max int
+	Form     Form
+}
 
 // Form is the settings of one recipe.
 type Form struct {

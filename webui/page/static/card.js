@@ -51,7 +51,7 @@ export class FileCard {
     if (this.choosing.radios.length) return;
     try {
       await this.choosing.ask(this.file, this.stop.signal);
-      if (!this.choosing.possible) this.remove({ keepCard: true });
+      if (!this.choosing.possible && !this.choosing.together.length) this.remove({ keepCard: true });
     } catch (reason) {
       if (!this.stop.signal.aborted) setTimeout(() => this.ask(), 3000);
     }
@@ -116,6 +116,7 @@ export class FileCard {
 
   idleWords() {
     if (this.submitting) return t("upload.submitting");
+    if (!this.choosing.possible) return t("upload.done");
     return this.choosing.chosen ? t("upload.ready") : t("upload.choose");
   }
 
@@ -134,7 +135,7 @@ export class FileCard {
   async submit() {
     if (this.submitting) return;
     this.submitting = true;
-    this.key ??= crypto.getRandomValues(new Uint32Array(6)).join("-");
+    this.key ??= newKey();
     this.refresh();
     try {
       const job = await this.hooks.handOver((extra) => this.hand(extra));
@@ -147,20 +148,9 @@ export class FileCard {
     }
   }
 
-  // hand tries until there is an answer: the key makes a second time harmless.
-  async hand(extra) {
-    const body = JSON.stringify({ ...this.choosing.request(), inputs: [{ upload: this.id }], ...extra });
-    for (let wait = 1; ; wait = Math.min(wait * 2, 30)) {
-      const answer = await fetch("/api/v1/jobs", {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": `"${this.key}"` },
-        body,
-      }).catch(() => null);
-      if (answer?.ok) return answer.json();
-      if (answer && answer.status < 500) throw new Refused(await answer.json().catch(() => ({})));
-      this.part("next").textContent = t("live.lost");
-      await new Promise((resolve) => setTimeout(resolve, wait * 1000));
-    }
+  hand(extra) {
+    const request = { ...this.choosing.request(), inputs: [{ upload: this.id }], ...extra };
+    return hand(request, this.key, () => (this.part("next").textContent = t("live.lost")));
   }
 
   fail(reason) {
@@ -191,6 +181,26 @@ export class FileCard {
       this.hooks.removed(this);
     }
     this.refresh();
+  }
+}
+
+// newKey makes the key by which the server knows a request again.
+export const newKey = () => crypto.getRandomValues(new Uint32Array(6)).join("-");
+
+// hand submits a job and tries until there is an answer: the key makes a second time
+// harmless. lost is called each time that the server did not answer.
+export async function hand(request, key, lost) {
+  const body = JSON.stringify(request);
+  for (let wait = 1; ; wait = Math.min(wait * 2, 30)) {
+    const answer = await fetch("/api/v1/jobs", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Idempotency-Key": `"${key}"` },
+      body,
+    }).catch(() => null);
+    if (answer?.ok) return answer.json();
+    if (answer && answer.status < 500) throw new Refused(await answer.json().catch(() => ({})));
+    lost();
+    await new Promise((resolve) => setTimeout(resolve, wait * 1000));
   }
 }
 

@@ -117,18 +117,12 @@ export class Choosing {
 
   // request returns recipe and parameters as the API takes them.
   request() {
-    const params = {};
-    const recipe = this.chosen.dataset.recipe;
-    for (const list of this.settings?.querySelectorAll("[data-list]") ?? []) {
-      const on = [...list.querySelectorAll("input:checked")].map((box) => box.value);
-      if (on.length) params[bare(list.dataset.list)] = on;
-    }
-    for (const input of this.settings?.querySelectorAll("input, select, textarea") ?? []) {
-      if (input.closest("[data-list]") || "off" in input.dataset || input.type === "file") continue;
-      const value = valueOf(input);
-      if (value !== "") params[bare(input.name)] = value;
-    }
-    return { recipe, params };
+    return { recipe: this.chosen.dataset.recipe, params: paramsOf(this.settings) };
+  }
+
+  // together are the recipes that take this file with others: templates with their settings.
+  get together() {
+    return [...this.place.querySelectorAll("template[data-together]")];
   }
 
   // take makes the same choice as another card, if this file offers it.
@@ -166,6 +160,21 @@ export class Choosing {
 }
 
 const bare = (name) => name.replace(/^param\./, "");
+
+// paramsOf reads settings as the API takes parameters.
+export function paramsOf(settings) {
+  const params = {};
+  for (const list of settings?.querySelectorAll("[data-list]") ?? []) {
+    const on = [...list.querySelectorAll("input:checked")].map((box) => box.value);
+    if (on.length) params[bare(list.dataset.list)] = on;
+  }
+  for (const input of settings?.querySelectorAll("input, select, textarea") ?? []) {
+    if (input.closest("[data-list]") || "off" in input.dataset || input.type === "file") continue;
+    const value = valueOf(input);
+    if (value !== "") params[bare(input.name)] = value;
+  }
+  return params;
+}
 
 function valueOf(input) {
   if (input.type === "checkbox") return input.checked;

@@ -1,6 +1,7 @@
 // The page with the drop zone: files arrive by dropping, choosing and pasting, each
 // gets its card, and all can be started at once.
 
+import { Bundle } from "./bundle.js";
 import { FileCard } from "./card.js";
 import { adopt } from "./live.js";
 import { show } from "./tab.js";
@@ -12,6 +13,8 @@ const drop = document.getElementById("drop");
 const list = document.getElementById("cards");
 const batch = document.getElementById("batch");
 const cards = new Set();
+const bundles = new Set();
+const files = () => [...cards, ...[...bundles].flatMap((bundle) => bundle.cards)];
 let group = null;
 let jobs = 0;
 
@@ -31,7 +34,7 @@ function start() {
   document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
   batch.querySelector("[data-convertall]").addEventListener("click", convertAll);
   window.addEventListener("beforeunload", (event) => {
-    if ([...cards].some((card) => !card.failed)) event.preventDefault();
+    if (files().some((card) => !card.failed)) event.preventDefault();
   });
   for (const one of unfinished()) offer(one);
 }
@@ -120,21 +123,77 @@ function refresh() {
   const all = [...cards];
   const ready = all.filter((card) => card.ready && !card.wanted).length;
   batch.hidden = all.length < 2;
+  offerTogether();
+  for (const bundle of bundles) bundle.refresh();
   batch.querySelector("[data-count]").textContent = count("upload.files", all.length);
   batch.querySelector("[data-chosen]").textContent = count("upload.chosen", ready, { total: all.length });
   const button = batch.querySelector("[data-convertall]");
   button.textContent = t("upload.convertall", { n: ready });
   button.disabled = ready === 0;
   for (const card of all) card.part("setall").hidden = all.length < 2 || !card.choosing.chosen;
-  const sending = all.filter((card) => !card.failed && !card.id);
+  const sending = files().filter((card) => !card.failed && !card.id);
   if (!jobs) show(sending.length ? tabWords(sending) : "", "idle");
 }
+
+// loose are the cards of their own that a recipe takes together.
+const loose = (recipe) =>
+  [...cards].filter((card) => !card.failed && !card.wanted && card.choosing.together.some((offer) => offer.dataset.together === recipe));
+
+// offerTogether has a button for each recipe that can take several of the files at once.
+function offerTogether() {
+  const offers = new Map([...cards].flatMap((card) => card.choosing.together).map((offer) => [offer.dataset.together, offer]));
+  const place = batch.querySelector("[data-together]");
+  const buttons = [];
+  for (const [recipe, offer] of offers) {
+    const some = loose(recipe);
+    if (some.length < Number(offer.dataset.min)) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = t("bundle.use", { what: offer.dataset.title, n: some.length });
+    button.addEventListener("click", () => bundle(offer));
+    buttons.push(button);
+  }
+  place.hidden = !buttons.length;
+  const words = (list) => [...list].map((button) => button.textContent).join("|");
+  if (words(buttons) !== words(place.children)) place.replaceChildren(...buttons);
+}
+
+// bundle puts one card in place of those of the files that are used together.
+function bundle(offer) {
+  const some = loose(offer.dataset.together);
+  const made = new Bundle(offer, some, bundleHooks);
+  bundles.add(made);
+  some[0].element.before(made.element);
+  bundleHooks.taken(some);
+  made.part("convert").focus();
+}
+
+const bundleHooks = {
+  accepted,
+  loose,
+  taken: (some) => {
+    for (const card of some) {
+      cards.delete(card);
+      card.element.hidden = true;
+    }
+    refresh();
+  },
+  apart: (made, some) => {
+    bundles.delete(made);
+    made.element.remove();
+    for (const card of some) {
+      card.element.hidden = false;
+      cards.add(card);
+    }
+    refresh();
+  },
+};
 
 const tabWords = (sending) =>
   t("percent", { n: Math.floor(sending.reduce((sum, card) => sum + (card.percent ?? 0), 0) / sending.length) });
 
 function convertAll() {
-  if (cards.size > 1) group ??= new Group();
+  if (cards.size + bundles.size > 1) group ??= new Group();
   for (const card of cards) if (card.ready && !card.wanted) card.convert();
 }
 
@@ -142,14 +201,15 @@ function convertAll() {
 // page, which is where its person wants to be.
 async function accepted(card, job) {
   cards.delete(card);
-  if (cards.size === 0 && jobs === 0) {
+  bundles.delete(card);
+  if (files().length === 0 && jobs === 0) {
     location.assign(job.links.page);
     return;
   }
   jobs++;
   await adopt(job.id, card.element);
   refresh();
-  if (cards.size === 0 && job.group) history.replaceState(null, "", `/groups/${job.group}`);
+  if (files().length === 0 && job.group) history.replaceState(null, "", `/groups/${job.group}`);
 }
 
 function offer({ name, percent, drop: forget }) {
