@@ -162,7 +162,7 @@ func fillDisk(out string, args []string) error {
 		return err
 	case "log":
 		noise := strings.Repeat("noise\n", 10_000)
-		for range 500 {
+		for range 50 {
 			if _, err := io.WriteString(os.Stdout, noise); err != nil {
 				return err
 			}
