@@ -34,6 +34,9 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		Times: moments(j, now), Progress: progressOf(j, status, usual, now),
 	}
 	asRun(v, &c, declared, j)
+	if c.Manage && j.State.Ended() && c.Times.Gone == nil && len(j.Inputs)+len(j.Outputs) > 0 {
+		c.Keeps = keepChoices(v)
+	}
 	switch {
 	case j.State == job.Succeeded:
 		c.Result = results(j)

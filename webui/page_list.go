@@ -22,8 +22,10 @@ const (
 func (s *Server) jobsPage(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
 	v := s.visit(w, r)
 	state := wantedState(r)
-	filter := job.Filter{Owner: v.Owner, States: statesOf(state), Limit: ownRows, Cursor: r.URL.Query().Get("cursor")}
-	view := pages.JobList{Frame: s.frame(v, v.texts.Text("jobs.title"), "jobs"), State: state, Tabs: stateTabs("/jobs", state)}
+	query := r.URL.Query().Get("q")
+	filter := job.Filter{Owner: v.Owner, States: statesOf(state), Text: query, Limit: ownRows, Cursor: r.URL.Query().Get("cursor")}
+	view := pages.JobList{Frame: s.frame(v, v.texts.Text("jobs.title"), "jobs"), State: state, Query: query, Tabs: stateTabs("/jobs", state, query)}
+	view.Notice = didWords(v, r.URL.Query())
 	if r.URL.Query().Has("deleted") {
 		view.Notice = v.texts.Text("jobs.deleted")
 	}
@@ -40,11 +42,14 @@ func (s *Server) fillList(r *http.Request, v visit, view *pages.JobList, filter 
 		return err
 	}
 	view.Rows = s.rows(r, v, found.Jobs)
+	for i := range view.Rows {
+		view.Rows[i].Tick = true
+	}
 	if found.Next != "" {
-		view.Next = listAddress(r.URL.Path, view.State, found.Next)
+		view.Next = listAddress(r.URL.Path, view.State, view.Query, found.Next)
 	}
 	if filter.Cursor != "" {
-		view.First = listAddress(r.URL.Path, view.State, "")
+		view.First = listAddress(r.URL.Path, view.State, view.Query, "")
 	}
 	return nil
 }
@@ -74,15 +79,15 @@ func statesOf(state string) []job.State {
 	return []job.State{job.State(state)}
 }
 
-func listAddress(path, state, cursor string) string {
-	return addressWith(path, "state", state, "cursor", cursor)
+func listAddress(path, state, query, cursor string) string {
+	return addressWith(path, "state", state, "q", query, "cursor", cursor)
 }
 
 // stateTabs lists the states that a person is likely to look for, and the current one.
-func stateTabs(path, current string) []pages.Count {
-	tabs := []pages.Count{{N: -1, URL: path, Current: current == ""}}
+func stateTabs(path, current, query string) []pages.Count {
+	tabs := []pages.Count{{N: -1, URL: listAddress(path, "", query, ""), Current: current == ""}}
 	for _, state := range job.States() {
-		tab := pages.Count{State: string(state), N: -1, URL: listAddress(path, string(state), ""), Current: current == string(state)}
+		tab := pages.Count{State: string(state), N: -1, URL: listAddress(path, string(state), query, ""), Current: current == string(state)}
 		if tab.Current || !rare(state) {
 			tabs = append(tabs, tab)
 		}

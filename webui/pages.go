@@ -46,6 +46,8 @@ func (s *Server) pageRoutes() []route {
 		{http.MethodPost, "/jobs/:id/retry", page, s.retryForm},
 		{http.MethodPost, "/jobs/:id/cancel", page, s.cancelForm},
 		{http.MethodPost, "/jobs/:id/delete", page, s.deleteForm},
+		{http.MethodPost, "/jobs/:id/keep", page, s.keepForm},
+		{http.MethodPost, "/chosen", page, s.chosenForm},
 		{http.MethodGet, "/groups/:id", page, s.groupPage},
 		{http.MethodGet, "/groups/:id/head", page, s.groupPart},
 		{http.MethodPost, "/groups/:id/cancel", page, s.cancelGroupForm},

@@ -166,6 +166,7 @@ func TestPages(t *testing.T) {
 	t.Run("deleting asks first and removes the job", p.deletes)
 	t.Run("a button is watched from two browsers and stopped", p.pressesAButton)
 	t.Run("three files become one, in a changed order", p.mergesThree)
+	t.Run("jobs are kept, chosen and deleted", p.choosesJobs)
 	t.Run("a log is followed and searched", p.readsALog)
 	t.Run("an upload survives the death of the web process", p.resumesAnUpload)
 }

@@ -23,6 +23,8 @@ type Card struct {
 	Manage bool
 	// Key is the manage token the reader came with, "" for none.
 	Key string
+	// Keeps are the lengths of time that the files may be kept for, none for who may not say.
+	Keeps []Option
 	// Facts are shown on demand, on the job's own page only.
 	Facts []Fact
 	// Button is the recipe's name where the job is a run of one without upload; By says
@@ -208,6 +210,8 @@ type Row struct {
 	// Reason is why it failed; Owner is shown to the administrator only.
 	Reason, Class, Owner string
 	Attempt              int
+	// Tick says that the row can be chosen with others.
+	Tick bool
 	// By is who ran it and Settings with which values, in the list of a button's runs.
 	By, Settings string
 }
@@ -221,6 +225,8 @@ type JobList struct {
 	Rows  []Row
 	Tabs  []Count
 	State string
+	// Query is the search box's text.
+	Query string
 	// Next is the address of the next page, "" on the last; First of the first, "" on it.
 	Next, First string
 }

@@ -162,7 +162,7 @@ async function act(event) {
   event.preventDefault();
   const form = event.target;
   form.querySelector("button").disabled = true;
-  await fetch(form.action, { method: "POST", redirect: "manual" }).catch(() => {});
+  await fetch(form.action, { method: "POST", redirect: "manual", body: new URLSearchParams(new FormData(form)) }).catch(() => {});
   await renew(form.closest("[data-job]").dataset.job);
   if (!live().length) connect();
 }
