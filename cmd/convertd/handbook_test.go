@@ -8,6 +8,7 @@ import (
 
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
+	"convertd/runner/recipe/load"
 	"convertd/sql/job"
 )
 
@@ -45,5 +46,23 @@ func TestHandbookNamesEveryKindOfAccess(t *testing.T) {
 		if !strings.Contains(string(text), "\n| `"+key+"` |") {
 			t.Errorf("no row for the key %s", key)
 		}
+	}
+}
+
+// The page on recipe files is what the code that reads them asks for: `convertd recipes
+// reference > cmd/convertd/handbook/recipe.md` writes it anew.
+func TestHandbookOnRecipesIsFresh(t *testing.T) {
+	t.Parallel()
+	want, err := load.Reference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("handbook/recipe.md")
+	if err != nil || string(got) != want {
+		t.Errorf("handbook/recipe.md is stale (%v): run `convertd recipes reference > cmd/convertd/handbook/recipe.md`", err)
+	}
+	printed := convertd(t, "", "recipes", "reference")
+	if printed.stdout != want || !strings.Contains(want, "| `bad_input_if` | a list of texts") || !strings.Contains(want, "`ocrmypdf`") {
+		t.Errorf("recipes reference prints %.200q", printed.stdout)
 	}
 }

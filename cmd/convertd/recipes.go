@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -18,6 +19,8 @@ type recipesCommand struct {
 	Check recipesCheckCommand `cmd:"" help:"Check a recipe file, or all of them: every problem with its line and remedy."`
 	Show  recipesShowCommand  `cmd:"" help:"Print the file of a recipe."`
 	Try   recipesTryCommand   `cmd:"" help:"Run a recipe file here and now, in the box, and show all that convertd makes of it."`
+
+	Reference recipesReferenceCommand `cmd:"" help:"Print every key that a recipe file may have, as Markdown."`
 }
 
 // recipeSet loads the recipes as the service would, problems left to the caller.
@@ -126,6 +129,18 @@ func (c *recipesCheckCommand) Run(a *app) error {
 	}
 	_, _ = fmt.Fprintln(a.stdout, "No problems.")
 	return nil
+}
+
+type recipesReferenceCommand struct{}
+
+// Run prints the page that handbook/recipe.md is.
+func (*recipesReferenceCommand) Run(a *app) error {
+	page, err := load.Reference()
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(a.stdout, page)
+	return err
 }
 
 type recipesShowCommand struct {

@@ -118,7 +118,7 @@ func FuzzFill(f *testing.F) {
 		f.Add(seed, "value")
 	}
 	f.Fuzz(func(t *testing.T, word, value string) {
-		literal := regexp.MustCompile(`\{[a-z][a-z0-9_.-]*\}`).ReplaceAllString(word, "{$0}")
+		literal := regexp.MustCompile(`\{[a-z][a-z0-9_-]*(?:\.[A-Za-z0-9_.-]*)?\}`).ReplaceAllString(word, "{$0}")
 		if argv, err := Fill([]string{literal}, job()); err != nil || len(argv) != 1 || argv[0] != word {
 			t.Fatalf("Fill(%q) = %q, %v, want %q", literal, argv, err, word)
 		}

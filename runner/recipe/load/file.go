@@ -13,8 +13,11 @@ import (
 
 // parse reads the text of one recipe file and checks all that can be checked without
 // looking at other files.
-func parse(file string, text []byte) declared {
-	s := &source{file: file}
+func parse(file string, text []byte) declared { return parseAsking(file, text, nil) }
+
+// parseAsking tells asked every key that is looked for; see source.
+func parseAsking(file string, text []byte, asked func(path, key, wanted, example string)) declared {
+	s := &source{file: file, asked: asked}
 	values := map[string]any{}
 	if _, err := toml.Decode(string(text), &values); err != nil {
 		s.problems = append(s.problems, syntaxProblem(file, err))

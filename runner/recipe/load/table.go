@@ -18,6 +18,15 @@ type source struct {
 	lines    lines
 	recipe   string
 	problems []recipe.Problem
+	// asked is told every key that is looked for, with what its value has to be and an
+	// example where that is known; nil for all but the reference page.
+	asked func(path, key, wanted, example string)
+}
+
+func (s *source) ask(path, key, wanted, example string) {
+	if s.asked != nil {
+		s.asked(path, key, wanted, example)
+	}
 }
 
 func (s *source) problem(path, message, remedy string) {
@@ -50,6 +59,7 @@ func (t *table) wrong(key, message, remedy string) {
 func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 func (t *table) get(key string) (any, bool) {
+	t.ask(t.path, key, "", "")
 	if !slices.Contains(t.known, key) {
 		t.known = append(t.known, key)
 	}
@@ -65,6 +75,7 @@ func (t *table) has(key string) bool {
 // typed returns the value of a key if it has the wanted type.
 func typed[T any](t *table, key, wanted, example string) (T, bool) {
 	var zero T
+	t.ask(t.path, key, wanted, example)
 	v, ok := t.get(key)
 	if !ok {
 		return zero, false
@@ -100,6 +111,7 @@ func kind(v any) string {
 func (t *table) notYet(keys ...string) {
 	for _, key := range keys {
 		t.later = append(t.later, key)
+		t.ask(t.path, key, "later", "")
 		if _, ok := t.get(key); ok {
 			t.wrong(key, "is not supported in this version.", "Remove it.")
 		}
@@ -131,6 +143,7 @@ func (t *table) text(key, example string) string {
 
 // words reads a text for people: one string, or a table with one per language.
 func (t *table) words(key string) recipe.Text {
+	t.ask(t.path, key, "a text, or a table with one per language", `{ en = "Text", de = "Text" }`)
 	v, ok := t.get(key)
 	if !ok {
 		return nil
@@ -201,6 +214,7 @@ func (t *table) integer(key string, low, high, fallback int64) int64 {
 
 // number reads any finite number; nil when there is none.
 func (t *table) number(key string) *float64 {
+	t.ask(t.path, key, "a number", "0.5")
 	v, ok := t.get(key)
 	if !ok {
 		return nil
@@ -284,6 +298,7 @@ func (t *table) inner(key string) *table {
 
 // inners returns the tables of [[key]] in order.
 func (t *table) inners(key string) []*table {
+	t.ask(t.path, key, "tables", "[["+t.path+key+"]]")
 	v, ok := t.get(key)
 	if !ok {
 		return nil
