@@ -35,6 +35,8 @@ func runBuiltin(name, arg string, more []string) int {
 		err = document.Check(b.Input, b.Shown)
 	case "check-text":
 		err = document.CheckText(b.Input, b.Shown)
+	case "preview":
+		err = drawPreview(b)
 	case "sequence":
 		err = arrange(b, more)
 	default:

@@ -255,4 +255,6 @@ func readOutput(t *table) recipe.Output {
 }
 
 // builtins are the steps that are code of our own (cmd/convertd-runner has the same list).
-func builtins() []string { return []string{"tracks", "check-document", "check-text", "sequence"} }
+func builtins() []string {
+	return []string{"tracks", "check-document", "check-text", "sequence", "preview"}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -133,6 +134,11 @@ func TestMarkdownToPDF(t *testing.T) {
 	script := "# " + phrase + "\n\n<script>document.write('written by a script')</script>\n"
 	if got := words(t, convert(t, "markdown-to-pdf", nil, input{written(t, "x", script), "a.md"}).output(t)); strings.Contains(got, "written") {
 		t.Errorf("a script ran: %q", got)
+	}
+	if len(res.Previews) != 1 || res.Previews[0].MediaType != "image/jpeg" {
+		t.Errorf("previews are %+v, want the first page", res.Previews)
+	} else if got := streams(t, filepath.Join(res.job.Preview(1), res.Previews[0].File)); !strings.HasPrefix(got, "mjpeg,720,509,") {
+		t.Errorf("the preview is %s", got)
 	}
 	if got := asked(t, "pdfimages", "-list", pdf); !strings.Contains(got, "64    64") {
 		t.Errorf("the picture within the text is not there: %s", got)
