@@ -54,6 +54,8 @@ func (s *Server) pageRoutes() []route {
 		{http.MethodGet, "/recipes", page, s.recipesPage},
 		{http.MethodGet, "/recipes/:name", page, s.recipePage},
 		{http.MethodGet, "/recipes/:name/runs", page, s.runsPart},
+		{http.MethodGet, "/help", page, s.helpPage},
+		{http.MethodGet, "/help/:chapter", page, s.chapterPage},
 		{http.MethodGet, "/admin", page, s.adminPage},
 		{http.MethodPost, "/admin", page, s.bulkForm},
 		{http.MethodGet, "/admin/audit", page, s.auditPage},

@@ -65,6 +65,8 @@ type Options struct {
 	Guard  *auth.Guard
 	Limits Limits
 	Rates  Rates
+	// Handbook is what /help shows, in order; none answers 404.
+	Handbook []Chapter
 	// Pages is what the pages tell about this installation.
 	Pages PageOptions
 	// UserAddresses are the domains that success mail goes to, "any" for all; none means

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"convertd/cmd/convertd/config"
+	"convertd/cmd/convertd/handbook"
 	"convertd/runner/progress/store"
 	"convertd/runner/spool"
 	"convertd/sql/audit"
@@ -93,8 +94,17 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 	if err != nil {
 		return webui.Options{}, err
 	}
+	chapters, err := handbook.Chapters()
+	if err != nil {
+		return webui.Options{}, err
+	}
+	var help []webui.Chapter
+	for _, c := range chapters {
+		help = append(help, webui.Chapter{Name: c.Name, Title: c.Title, Body: c.Body})
+	}
 	return webui.Options{
-		Spool: spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
+		Handbook: help,
+		Spool:    spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
 		QueueLimits: webQueueLimits(loaded.Queue), Resources: loaded.Resources,
 		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload)}, Rates: webRates(loaded.Web),
 		Pages: webui.PageOptions{

@@ -56,6 +56,7 @@ func samples() map[string]page.Page {
 		"grouphead":        page.GroupHead{Group: group()},
 		"error":            page.ErrorPage{Frame: frame("Nothing here", ""), Status: 404, Problem: page.Problem{Message: "There is no page at this address.", Hint: "Check it."}},
 		"signin":           page.SignIn{Frame: frame("Sign in", ""), Code: hostile},
+		"help":             page.Help{Frame: frame("First conversion", "help"), Chapters: []page.HelpLink{{Name: "first", Title: "First conversion", Here: true}, {Name: "api", Title: "API"}}, Body: "<h1>First conversion</h1><p>Drop a file.</p>"},
 	}
 	for name, card := range cards() {
 		card.Alone = true

@@ -9,7 +9,7 @@ type Frame struct {
 	// Lead stands before it in the tab: a percent or a state, "" for nothing.
 	Lead string
 	// Place is the entry of the main menu the page belongs to: "convert", "jobs",
-	// "recipes", "admin" or "".
+	// "recipes", "admin", "help" or "".
 	Place string
 	// House is the name of the installation, "" for none.
 	House string
