@@ -392,6 +392,10 @@ func typeOf(name string) string {
 		return "image/svg+xml"
 	case ".png":
 		return "image/png"
+	case ".mp4":
+		return "video/mp4"
+	case ".wav":
+		return "audio/wav"
 	}
 	return "text/plain"
 }

@@ -40,6 +40,7 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 	switch {
 	case j.State == job.Succeeded:
 		c.Result = results(j)
+		s.addShown(j, &c.Result)
 	case j.State == job.Failed:
 		c.Failure = s.failure(v, j)
 		if c.Failure.Advice, err = s.advice(r.Context(), v, j); err != nil {

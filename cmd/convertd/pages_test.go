@@ -78,6 +78,12 @@ command = ["/bin/sh", "-c", '''out=$1; shift; cat "$@" >"$out"''', "sh", "{outpu
 [[output]]
 match = "*.merged"
 `,
+	"hush.toml": `
+name    = "hush"
+accept  = [".hush"]
+to      = ["wav"]
+command = ["/bin/cp", "{input}", "{output}/{stem}.wav"]
+`,
 	"talkative.toml": `
 name    = "talkative"
 accept  = [".talkative"]
@@ -167,6 +173,7 @@ func TestPages(t *testing.T) {
 	t.Run("a button is watched from two browsers and stopped", p.pressesAButton)
 	t.Run("three files become one, in a changed order", p.mergesThree)
 	t.Run("jobs are kept, chosen and deleted", p.choosesJobs)
+	t.Run("a sound that came out is played", p.playsASound)
 	t.Run("a log is followed and searched", p.readsALog)
 	t.Run("an upload survives the death of the web process", p.resumesAnUpload)
 }
@@ -421,8 +428,8 @@ func (p pagesBundle) deletes(t *testing.T) {
 	p.submit(b, testFile(t, "gone.strict", []byte("x")))
 	b.await("[data-state=failed]")
 	path := b.path()
-	b.click(".ask summary")
-	b.click(".ask button")
+	b.click(".ask:not(.keep) summary")
+	b.click(".ask:not(.keep) button")
 	b.await(".notice")
 	b.says("The job and its files were deleted.", "No jobs yet.")
 	b.open(path)

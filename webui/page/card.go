@@ -105,6 +105,10 @@ type Result struct {
 	// Archive is the address of all files as one; "" when there is only one file.
 	Archive  string
 	Pictures []Picture
+	// Films and Sounds are results that a browser plays.
+	Films, Sounds []File
+	// Excerpt is the beginning of the result ExcerptOf where that is a text, "" for none.
+	Excerpt, ExcerptOf string
 }
 
 // Shown are the files listed at once; the rest is behind a fold.

@@ -148,6 +148,7 @@ func cards() map[string]page.Card {
 		change(&c)
 		return c
 	}
+	played := page.Result{Files: []page.File{{Name: hostile, URL: "/sample.mp4", Size: 9}}, Films: []page.File{{Name: hostile, URL: "/sample.mp4"}}, Sounds: []page.File{{Name: hostile, URL: "/sample.mp3"}}, Excerpt: hostile, ExcerptOf: hostile}
 	result := page.Result{Size: 1_900_000, Archive: "/api/v1/jobs/X/outputs.zip", Pictures: []page.Picture{{Name: "trajectories", URL: "/sample.svg"}}}
 	for i, suffix := range []string{"nuke.nk", "3de_v4.txt", "shake_trackers.txt", "pftrack_v5.2dt", "syntheyes_2d_paths.txt", "boujou_text.txt", "mayalive.txt", "flame.stabilizer"} {
 		result.Files = append(result.Files, page.File{Name: "shot_040_" + suffix, URL: fmt.Sprintf("/api/v1/jobs/X/outputs/%d", i), Size: int64(86_000 + 9000*i)})
@@ -177,8 +178,9 @@ func cards() map[string]page.Card {
 			c.State, c.Result = "succeeded", page.Result{Files: result.Files[:1], Size: 86_000}
 			c.Times.KeptUntil = &noon
 		}),
-		"gone":  with(func(c *page.Card) { c.State, c.Times.Gone = "succeeded", &noon }),
-		"early": with(func(c *page.Card) { c.State, c.Times.Gone, c.Times.Early = "succeeded", &noon, true }),
+		"played": with(func(c *page.Card) { c.State, c.Result = "succeeded", played }),
+		"gone":   with(func(c *page.Card) { c.State, c.Times.Gone = "succeeded", &noon }),
+		"early":  with(func(c *page.Card) { c.State, c.Times.Gone, c.Times.Early = "succeeded", &noon, true }),
 		"failed": with(func(c *page.Card) {
 			c.State, c.Name, c.What, c.Targets = "failed", "old_project.docx", "Document to PDF", ""
 			c.Failure = page.Failure{Reason: "The file is not a Word document: it begins like a ZIP archive but its contents are damaged.", Hint: "Open it in Word, save it again, and try once more.", Class: "bad_input",

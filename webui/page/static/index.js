@@ -130,6 +130,8 @@ function refresh() {
   const button = batch.querySelector("[data-convertall]");
   button.textContent = t("upload.convertall", { n: ready });
   button.disabled = ready === 0;
+  button.hidden = !all.some((card) => card.choosing.possible);
+  batch.querySelector("[data-chosen]").hidden = button.hidden;
   for (const card of all) card.part("setall").hidden = all.length < 2 || !card.choosing.chosen;
   const sending = files().filter((card) => !card.failed && !card.id);
   if (!jobs) show(sending.length ? tabWords(sending) : "", "idle");
