@@ -40,7 +40,7 @@ func TestAdmin_pages_are_for_the_administrator(t *testing.T) {
 	b := setup(t)
 	stranger := b.browser()
 	id := stranger.submitted([]string{"to=copy"}, upload{"a.txt", "x"})
-	for _, path := range []string{"/admin", "/admin/audit", "/admin/queues", "/admin/failures", "/admin/refused", "/admin/recipes", "/admin/findings"} {
+	for _, path := range []string{"/admin", "/admin/audit", "/admin/queues", "/admin/failures", "/admin/refused", "/admin/recipes", "/admin/findings", "/admin/charts"} {
 		stranger.open(path, http.StatusNotFound)
 	}
 	if a := stranger.post("/admin", "act=delete", "job="+id); a.StatusCode != http.StatusNotFound {
@@ -190,4 +190,50 @@ func TestAdmin_failures_refusals_recipes_and_findings(t *testing.T) {
 	says(t, admin.open("/admin/refused", http.StatusOK), "empty_file", "copy")
 	says(t, admin.open("/admin/recipes", http.StatusOK), "Missing: no-such-program-anywhere", "no-such-package", "prod.example", "nothing", "7 days")
 	says(t, admin.open("/admin/findings", http.StatusOK), "farm-7", "swap", "Look at it", "There is swap.", "Switch it off.")
+}
+
+func TestAdmin_attempts_and_replay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	admin := b.administrator()
+	id := b.made().ID
+	says(t, admin.open("/admin/jobs/"+id, http.StatusOK), "This job has not started yet.", "There is nothing to replay")
+	b.finish(b.claim(), fault.ConverterFailed)
+	if _, err := b.others.Exec(`update attempt set ran = $2, limits = $3, machine = '{"host": "farm-7"}', peak_memory_bytes = 500000000 where job = $1`, id,
+		`[{"argv": ["cp", "it's here", "b"], "version": "9.1", "exit_code": 4, "seconds": 2}]`, `{"memory": 1000000000, "time": 60000000000}`); err != nil {
+		t.Fatal(err)
+	}
+	text := admin.open("/admin/jobs/"+id, http.StatusOK)
+	says(t, text, "Attempt 1", "converter_failed", `cp 'it'\''s here' b`, "9.1 · 2 s · Exit status 4", "500 MB of 1 GB", `value="50.0"`, "1.5 s of 1 min", "farm-7",
+		"convertd replay "+id, "The limit of memory was 1000000000 and is 2147483648 now.", "Replay the last attempt")
+	says(t, admin.open("/jobs/"+id, http.StatusOK), `href="/admin/jobs/`+id+`"`)
+	lacks(t, b.browser().open("/jobs/"+id, http.StatusOK), "/admin/jobs/")
+	a := admin.post("/admin/jobs/" + id + "/replay")
+	made, ok := strings.CutPrefix(a.Header.Get("Location"), "/jobs/")
+	if a.StatusCode != http.StatusSeeOther || !ok || made == id {
+		t.Fatalf("replaying is answered %d to %q: %s", a.StatusCode, a.Header.Get("Location"), shown(words(a)))
+	}
+	if j, err := b.jobs.Find(t.Context(), made); err != nil || j.RetryOf != id {
+		t.Errorf("the replay is of %q, %v", j.RetryOf, err)
+	}
+	if a := b.browser().post("/admin/jobs/" + id + "/replay"); a.StatusCode != http.StatusNotFound {
+		t.Errorf("a stranger's replay is answered %d", a.StatusCode)
+	}
+	b.browser().open("/admin/jobs/"+id, http.StatusNotFound)
+	if acts := b.acts(); acts[len(acts)-1] != "page replay "+id+" copy done" {
+		t.Errorf("acts %q", acts)
+	}
+}
+
+func TestAdmin_charts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	admin := b.administrator()
+	says(t, admin.open("/admin/charts", http.StatusOK), "Nothing ended in the last 24 hours.", "Disk of the spool")
+	b.made()
+	b.finish(b.claim(), fault.Succeeded)
+	b.made()
+	b.finish(b.claim(), fault.BadInput)
+	text := admin.open("/admin/charts", http.StatusOK)
+	says(t, text, `<rect class="good" x="471.00" y="50.00" width="8.00" height="50.00">`, `<rect class="bad" x="471.00" y="0.00"`, "At most 2", "0 B of 2.1 GB", `/admin?recipe=copy`)
 }

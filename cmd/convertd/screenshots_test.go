@@ -154,15 +154,33 @@ func (p pagesBundle) fillAlbum(t *testing.T, b *tab) {
 // adminAlbum signs in and takes the administrator's pages.
 func (p pagesBundle) adminAlbum(t *testing.T, b *tab) {
 	t.Helper()
-	token, err := os.ReadFile(filepath.Join(p.Data, "admin_token"))
-	if err != nil {
+	p.signIn(b)
+	b.inEveryLook("admin", func() { b.open("/admin") })
+	for _, area := range []string{"charts", "queues", "failures", "refused", "recipes", "findings", "audit"} {
+		b.inEveryLook("admin-"+area, func() { b.open("/admin/" + area) })
+	}
+}
+
+// TestScreenshotsOfAdministration takes the administrator's pages alone, with -album.
+func TestScreenshotsOfAdministration(t *testing.T) {
+	if *album == "" {
+		return // TestScreenshots takes them too
+	}
+	if err := os.MkdirAll(*album, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b.open("/admin/sign-in")
-	b.do(chromedp.SetValue(chromedp.CSS("[name=code]"), strings.TrimSpace(string(token))))
-	b.click("form.plain button")
-	b.await(".tabs")
-	b.inEveryLook("admin", func() { b.open("/admin") })
+	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
+	owner := p.tab(t)
+	for _, file := range []string{
+		testFile(t, "scan.strict", []byte("x")), trackFile(t, "shot_041.nk"), testFile(t, "long.slow", []byte("x")),
+		testFile(t, strings.Repeat("a_name_that_goes_on_", 10)+".strict", []byte("x")),
+	} {
+		p.submit(owner, file)
+	}
+	admin := p.tab(t)
+	p.adminAlbum(t, admin)
+	job := owner.path()
+	admin.inEveryLook("admin-attempts", func() { admin.open("/admin" + job) })
 }
 
 func (b *tab) inEveryLook(name string, open func()) {

@@ -1,6 +1,10 @@
 package page_test
 
-import "convertd/webui/page"
+import (
+	"time"
+
+	"convertd/webui/page"
+)
 
 func adminFrame(title, area string) page.AdminFrame {
 	f := page.AdminFrame{Frame: frame(title, "admin"), Area: area}
@@ -41,4 +45,12 @@ func findings() page.AdminFindings {
 		view.Findings = append(view.Findings, page.Finding{Check: "disk", Level: level, Text: hostile, Remedy: hostile, Since: noon})
 	}
 	return view
+}
+
+func attempts() page.AdminAttempts {
+	full := page.Attempt{Number: 1, Started: noon, Ended: &noon, Class: "memory", Detail: hostile, ExitCode: 1, Version: hostile, Wall: time.Minute, CPU: time.Second,
+		Memory: 3 << 30, MemoryLimit: 2 << 30, TimeLimit: time.Hour, Host: hostile, Kernel: hostile, Lacks: []string{hostile}, Advice: []string{hostile},
+		Ran: []page.Program{{Line: hostile, Version: hostile, ExitCode: 1, Took: time.Second}, {Line: "cp", Signal: "killed"}}}
+	return page.AdminAttempts{AdminFrame: adminFrame("Attempts", "jobs"), Job: rows(4)[3], Replayable: true, Differs: []string{hostile},
+		Attempts: []page.Attempt{full, {Number: 2, Started: noon, Ended: &noon, Signal: "terminated"}, {Number: 3, Started: noon}}}
 }
