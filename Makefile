@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 DATA ?=
 GO   ?= go
 
-.PHONY: help run build test test-million test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
+.PHONY: help run build man test test-million test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
 
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-recipes  the shipped recipes with the real converters"
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
 	@echo "make test-vm       the installed service on a virtual machine with systemd; power cuts (20 min at most)"
+	@echo "make man           the manual pages, in bin/man/man1"
 	@echo "make deb           the package for Debian and Ubuntu, in bin/"
 	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"
 	@echo "make bench         figures side by side, as ratios"
@@ -43,6 +44,9 @@ test-recipes: build
 test-samples:
 	@test -n "$$CONVERTD_SAMPLES" || { echo "CONVERTD_SAMPLES must name the folder of sample tracks" >&2; exit 1; }
 	$(GO) test -timeout 20m -count 1 -tags samples -v -run Samples ./runner/track/...
+
+man: build
+	bin/convertd man bin/man/man1
 
 deb: build
 	@.ci/deb/build

@@ -41,6 +41,7 @@ type commands struct {
 	Dispatcher dispatcherCommand `cmd:"" group:"run" help:"Run the dispatcher."`
 	Setup      setupCommand      `cmd:"" group:"admin" help:"Make this machine ready: users, folders, database, systemd units."`
 	Keeper     keeperCommand     `cmd:"" hidden:"" help:"Hold the control group of the jobs (convertd-jobs.service)."`
+	Man        manCommand        `cmd:"" hidden:"" help:"Write the manual pages into a folder."`
 	Migrate    migrateCommand    `cmd:"" group:"admin" help:"Bring the database to this program's schema."`
 	Backup     backupCommand     `cmd:"" group:"admin" help:"Keep all jobs and their files in a folder, while the service runs."`
 	Restore    restoreCommand    `cmd:"" group:"admin" help:"Put a backup into an empty service."`
@@ -78,6 +79,8 @@ type app struct {
 	log            *slog.Logger
 	configPath     string
 	explicit       bool
+	// model is the command table as it was read, for the manual pages.
+	model *kong.Application
 }
 
 func main() {
@@ -109,6 +112,7 @@ func (a *app) run(args []string) int {
 	if err != nil {
 		return a.fail(err)
 	}
+	a.model = parser.Model
 	chosen, err := parser.Parse(args)
 	if exit >= 0 {
 		return exit
