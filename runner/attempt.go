@@ -186,7 +186,10 @@ func (a *attempt) takeStops() {
 func (a *attempt) begin(index int, step Step) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.bar.Begin(index)
+	// A preview is drawn when the work is done: it is no reason to say how far that was.
+	if step.Builtin != "preview" {
+		a.bar.Begin(index)
+	}
 	a.step, a.said = reading.Clean(step.Title.In(a.spec.Lang)), ""
 	a.show()
 }
