@@ -115,20 +115,21 @@ export class Log {
     this.idle = piece?.bytes.length ? 0 : this.idle + 1;
     if (over) {
       // The last words may have been written in place, see idleBeats.
-      if (this.idle) await this.leap();
-      this.last = this.idle > 0;
+      this.last = this.idle > 0 && (await this.leap());
     } else if (this.idle >= idleBeats) {
       this.idle = 0;
       await this.leap();
     }
   }
 
-  // leap goes to the end of the log, past what came faster than it can be read.
+  // leap goes to the end of the log, past what came faster than it can be read; it
+  // returns whether the server answered.
   async leap() {
     const piece = await this.read(`-${windowBytes}`);
-    if (!piece) return;
+    if (!piece) return false;
     this.lines.replaceChildren();
     this.showWindow(piece);
+    return true;
   }
 
   // append adds whole lines at the end and keeps the number of lines bounded.
