@@ -31,6 +31,12 @@ type logbook struct {
 	half     int
 	head     int // bytes in the file
 	buffer   []byte
+	// now is when what is added arrived, stamp how a line says it: asked once for all that
+	// is added before a flush. To ask the clock for each line costs more than the line, most
+	// of all where that is a system call.
+	now   time.Time
+	stamp []byte
+	line  []byte // kept for its memory
 
 	full      bool
 	tail      []byte // whole lines, at most twice half
@@ -55,12 +61,13 @@ func (l *logbook) add(stream, text string) {
 	if stream != streamRun {
 		l.keep(text)
 	}
-	line := time.Now().UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z07:00")
-	line = append(line, ' ')
+	l.ask()
+	line := append(l.line[:0], l.stamp...)
 	line = append(line, stream...)
 	line = append(line, ' ')
 	line = append(line, text...)
 	line = append(line, '\n')
+	l.line = line
 	if !l.full && l.head+len(line) > l.half {
 		l.turn()
 	}
@@ -70,6 +77,14 @@ func (l *logbook) add(stream, text string) {
 	}
 	l.buffer = append(l.buffer, line...)
 	l.head += len(line)
+}
+
+// ask asks the clock, unless that was done since the last flush.
+func (l *logbook) ask() {
+	if len(l.stamp) == 0 {
+		l.now = time.Now()
+		l.stamp = l.now.UTC().AppendFormat(l.stamp, "2006-01-02T15:04:05.000Z07:00 ")
+	}
 }
 
 // masked hides what must not be told.
@@ -85,6 +100,7 @@ func (l *logbook) masked(text string) string {
 func (l *logbook) addCause(text string) {
 	if l != nil {
 		l.add(streamRun, text)
+		l.flush()
 		l.keep(l.masked(text))
 	}
 }
@@ -99,9 +115,9 @@ func (l *logbook) tick() {
 // turn ends the first half.
 func (l *logbook) turn() {
 	l.full = true
-	l.buffer = time.Now().UTC().AppendFormat(l.buffer, "2006-01-02T15:04:05.000Z07:00")
-	l.buffer = append(l.buffer, " run The log is full here; its last part is kept apart.\n"...)
-	l.tailSaved = time.Now()
+	l.buffer = append(l.buffer, l.stamp...)
+	l.buffer = append(l.buffer, "run The log is full here; its last part is kept apart.\n"...)
+	l.tailSaved = l.now
 }
 
 func (l *logbook) addTail(line []byte) {
@@ -110,7 +126,7 @@ func (l *logbook) addTail(line []byte) {
 	if len(l.tail) > 2*l.half {
 		l.tail = l.tail[:copy(l.tail, l.lastHalf())]
 	}
-	if time.Since(l.tailSaved) >= tailEvery {
+	if l.now.Sub(l.tailSaved) >= tailEvery {
 		l.saveTail()
 	}
 }
@@ -146,6 +162,7 @@ func (l *logbook) saveTail() {
 
 // flush writes what was added; see saveTail for errors.
 func (l *logbook) flush() {
+	l.stamp = l.stamp[:0]
 	if len(l.buffer) > 0 {
 		_, _ = l.file.Write(l.buffer)
 		l.buffer = l.buffer[:0]

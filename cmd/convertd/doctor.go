@@ -20,7 +20,7 @@ type doctorCommand struct {
 // Help is the long text of --help and of the manual page.
 func (*doctorCommand) Help() string {
 	return "It looks at the database (version, schema, durability, bloat, long transactions, clock), the spool (place, room, inodes, " +
-		"orphans both ways), memcached, the mail server, the control groups, the box of steps, the recipes with their programs, and the clock. " +
+		"orphans both ways), memcached, the mail server, the control groups, the box of steps, the recipes with their programs, the clock, and whether the units of systemd fit settings and recipes. " +
 		"A dispatcher does the same when it starts, when it reloads and every ten minutes; the administrator's pages and GET /api/v1/findings show what it found last.\n\n" +
 		"The exit status is 0 when jobs can be accepted and run, even if something is weaker or missing (warn), 1 when they cannot (fail), " +
 		"2 when the command was misused. --json prints a list of {check, level, text, remedy}."
@@ -42,7 +42,7 @@ func (c *doctorCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	findings := doctor.Examine(a.ctx, options)
+	findings := append(doctor.Examine(a.ctx, options), unitFindings("/", loaded)...)
 	if err := c.print(a, findings); err != nil {
 		return err
 	}

@@ -50,19 +50,19 @@ func TestUnitsFitTheRecipes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := "name = %q\naccept = []\ncommand = [\"true\"]\n[access]\n"
-	for name, access := range map[string]string{"gpu": `devices = ["/dev/null"]`, "home": `read = ["/home/me"]`, "etc": `write = ["/etc/site"]`} {
+	for name, access := range map[string]string{"gpu": `devices = ["/dev/null"]`, "home": `read = ["/home/me"]`, "etc": `write = ["/etc/a site", "/srv/out"]`} {
 		recipe := strings.Replace(text, "%q", `"`+name+`"`, 1) + access + "\n"
 		if err := os.WriteFile(filepath.Join(dir, name+".toml"), []byte(recipe), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := &setupRun{loaded: config.Loaded{Config: config.Default()}}
-	if got, err := s.accessDropIn(); err != nil || got != "" {
+	loaded := config.Loaded{Config: config.Default()}
+	if got, err := accessDropIn(loaded); err != nil || got != "" {
 		t.Errorf("the shipped recipes need %q, %v", got, err)
 	}
-	s.loaded.Recipes.Dir = dir
-	got, err := s.accessDropIn()
-	want := "[Service]\nPrivateDevices=no\nDevicePolicy=auto\nProtectHome=no\nReadWritePaths=/etc/site\n"
+	loaded.Recipes.Dir = dir
+	got, err := accessDropIn(loaded)
+	want := "[Service]\nPrivateDevices=no\nDevicePolicy=auto\nProtectHome=no\nReadWritePaths=\"-/etc/a site\"\nReadWritePaths=\"-/srv/out\"\n"
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"convertd/cmd/convertd/config"
 	"convertd/systemd"
 )
 
@@ -38,39 +39,63 @@ func (s *setupRun) installUnits() error {
 
 const dropInHead = "# Written by convertd setup.\n"
 
-// writeDropIns fits the units to the settings and the recipes.
-func (s *setupRun) writeDropIns() error {
-	listen := "[Socket]\nListenStream=\nListenStream=" + s.loaded.Web.Listen + "\n"
-	if s.loaded.From["web.listen"] == "" {
+// dropIn is a file that changes a unit; without text it is not there.
+type dropIn struct{ unit, name, text string }
+
+func (d dropIn) path() string { return filepath.Join(unitFolder, d.unit+".d", d.name) }
+
+// dropIns fit the units to the settings and the recipes.
+func dropIns(loaded config.Loaded) ([]dropIn, error) {
+	listen := "[Socket]\nListenStream=\nListenStream=" + loaded.Web.Listen + "\n"
+	if loaded.From["web.listen"] == "" {
 		listen = ""
 	}
 	web := "[Service]\nPrivateNetwork=no\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\nIPAddressDeny=\n"
 	dispatcher := "[Service]\nIPAddressDeny=\nIPAddressAllow=\n"
-	if s.storesAreHere() {
+	if storesAreHere(loaded) {
 		web = ""
-		if onThisMachine(s.loaded.Mail.SMTP) {
+		if onThisMachine(loaded.Mail.SMTP) {
 			dispatcher = ""
 		}
 	}
-	access, err := s.accessDropIn()
+	access, err := accessDropIn(loaded)
+	if err != nil {
+		return nil, err
+	}
+	spool := spoolDropIn(loaded.Spool.Dir)
+	return []dropIn{
+		{"convertd-web.socket", "listen.conf", listen},
+		{"convertd-web.service", "network.conf", web},
+		{"convertd-web.service", "spool.conf", spool},
+		{"convertd-dispatcher.service", "network.conf", dispatcher},
+		{"convertd-dispatcher.service", "spool.conf", spool},
+		{"convertd-dispatcher.service", "access.conf", access},
+	}, nil
+}
+
+// writeDropIns writes them, and notes whether the address of the pages moves.
+func (s *setupRun) writeDropIns() error {
+	all, err := dropIns(s.loaded)
 	if err != nil {
 		return err
 	}
-	before := s.changed
-	s.changed = false
-	err = s.dropIn("convertd-web.socket", "listen.conf", listen)
-	s.moved, s.changed = s.changed, before || s.changed
-	return errors.Join(err,
-		s.dropIn("convertd-web.service", "network.conf", web),
-		s.dropIn("convertd-web.service", "spool.conf", s.spoolDropIn()),
-		s.dropIn("convertd-dispatcher.service", "network.conf", dispatcher),
-		s.dropIn("convertd-dispatcher.service", "access.conf", access))
+	for _, d := range all {
+		before := s.changed
+		s.changed = false
+		err := s.writeDropIn(d)
+		s.moved = s.moved || s.changed && d.unit == "convertd-web.socket"
+		s.changed = before || s.changed
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // storesAreHere reports whether rows and statuses are reached without the network.
-func (s *setupRun) storesAreHere() bool {
-	u, err := url.Parse(s.loaded.Database.URL)
-	return err == nil && u.Host == "" && strings.HasPrefix(s.loaded.Memcached.Address, "/")
+func storesAreHere(loaded config.Loaded) bool {
+	u, err := url.Parse(loaded.Database.URL)
+	return err == nil && u.Host == "" && strings.HasPrefix(loaded.Memcached.Address, "/")
 }
 
 // onThisMachine reports a HOST:PORT, or none, that is reached by the loopback.
@@ -83,17 +108,23 @@ func onThisMachine(address string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// spoolDropIn lets the web process write to a spool that is not where the package has it.
-func (s *setupRun) spoolDropIn() string {
-	if s.loaded.Spool.Dir == "" || s.loaded.Spool.Dir == "/var/spool/convertd" {
+// spoolDropIn lets a service write to a spool that is not where the package has it.
+func spoolDropIn(dir string) string {
+	if dir == "" || dir == "/var/spool/convertd" {
 		return ""
 	}
-	return "[Service]\nReadWritePaths=" + s.loaded.Spool.Dir + "\n"
+	return "[Service]\n" + writable(dir)
+}
+
+// writable is the line of a unit that opens a folder, if it is there, for writing.
+func writable(path string) string {
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%").Replace(path)
+	return `ReadWritePaths="-` + quoted + "\"\n"
 }
 
 // accessDropIn takes back what the dispatcher's unit denies and a recipe grants its steps.
-func (s *setupRun) accessDropIn() (string, error) {
-	set, err := readRecipes(s.loaded)
+func accessDropIn(loaded config.Loaded) (string, error) {
+	set, err := readRecipes(loaded)
 	if err != nil {
 		return "", err
 	}
@@ -108,9 +139,7 @@ func (s *setupRun) accessDropIn() (string, error) {
 			}
 		}
 		for _, path := range r.Access.Write {
-			if beneath(path, "/usr", "/boot", "/efi", "/etc") {
-				lines["ReadWritePaths="+path+"\n"] = true
-			}
+			lines[writable(path)] = true
 		}
 	}
 	return section("Service", lines), nil
@@ -123,21 +152,26 @@ func section(name string, lines map[string]bool) string {
 	return "[" + name + "]\n" + strings.Join(slices.Sorted(maps.Keys(lines)), "")
 }
 
-// dropIn writes or, when there is nothing to say, removes one of ours.
-func (s *setupRun) dropIn(unit, name, text string) error {
-	path := filepath.Join(unitFolder, unit+".d", name)
-	if text != "" {
-		_, err := s.put(path, dropInHead+text, 0o644)
+// writeDropIn writes or, when there is nothing to say, removes one of ours.
+func (s *setupRun) writeDropIn(d dropIn) error {
+	if d.text != "" {
+		_, err := s.put(d.path(), dropInHead+d.text, 0o644)
 		return err
 	}
+	ours, err := writtenBySetup(d.path())
+	if err != nil || !ours {
+		return err
+	}
+	return s.do("Remove "+d.path(), func() error { return os.Remove(d.path()) })
+}
+
+// writtenBySetup reports whether the file is there and was written by setup.
+func writtenBySetup(path string) (bool, error) {
 	old, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !strings.HasPrefix(string(old), dropInHead) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
 	}
-	if err != nil {
-		return err
-	}
-	return s.do("Remove "+path, func() error { return os.Remove(path) })
+	return err == nil && strings.HasPrefix(string(old), dropInHead), err
 }
 
 // start enables and starts the target, or brings what was changed into force. Running jobs

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"convertd/cmd/convertd/config"
+	"convertd/dispatcher/doctor"
+)
+
+func TestDoctorComparesUnitsWithRecipes(t *testing.T) {
+	t.Parallel()
+	root, recipes := t.TempDir(), t.TempDir()
+	loaded := config.Loaded{Config: config.Default()}
+	loaded.Database.URL, loaded.Memcached.Address, loaded.Recipes.Dir = localDatabase, "/run/socket", recipes
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(when string, want doctor.Level) {
+		t.Helper()
+		if got := unitFindings(root, loaded); len(got) != 1 || got[0].Level != want {
+			t.Errorf("%s: %+v, want %s", when, got, want)
+		}
+	}
+	if got := unitFindings(root, loaded); got != nil {
+		t.Errorf("without units: %+v", got)
+	}
+	write(filepath.Join(root, "/lib/systemd/system/convertd-dispatcher.service"), "")
+	expect("installed", doctor.OK)
+	write(filepath.Join(recipes, "gpu.toml"), "name = \"gpu\"\naccept = []\ncommand = [\"true\"]\n[access]\ndevices = [\"/dev/null\"]\n")
+	expect("a recipe asks for a device", doctor.Warn)
+	all, err := dropIns(loaded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range all {
+		if d.text != "" {
+			write(filepath.Join(root, d.path()), dropInHead+d.text)
+		}
+	}
+	expect("after setup", doctor.OK)
+	if err := os.Remove(filepath.Join(recipes, "gpu.toml")); err != nil {
+		t.Fatal(err)
+	}
+	expect("the recipe is gone", doctor.Warn)
+	loaded.Mail.SMTP = "mail.example:25"
+	expect("the mail server is elsewhere", doctor.Warn)
+}
