@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -206,12 +207,40 @@ type crowd struct {
 	server *Server
 	// counted has the address's network of each connection that counts.
 	counted sync.Map
+	// newcomers are connections of which nothing has been read yet.
+	newcomers sync.Map
+}
+
+// newcomerPatience is how long a stop waits for first requests that are on their way;
+// browsers also open connections that they do not use.
+const newcomerPatience = time.Second
+
+// awaitNewcomers waits until something was read of every connection, or it is given up.
+// http.Server.Shutdown closes those that are older than five seconds unread, which after
+// a stall may be all of them.
+func (c *crowd) awaitNewcomers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, newcomerPatience)
+	defer cancel()
+	tick := time.NewTicker(newcomerPatience / 100)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		some := false
+		c.newcomers.Range(func(any, any) bool { some = true; return false })
+		if !some {
+			return
+		}
+		<-tick.C
+	}
 }
 
 // turn is http.Server's ConnState.
 func (c *crowd) turn(conn net.Conn, state http.ConnState) {
+	if state != http.StateNew {
+		c.newcomers.Delete(conn)
+	}
 	switch state {
 	case http.StateNew:
+		c.newcomers.Store(conn, nil)
 		c.enter(conn)
 	case http.StateClosed, http.StateHijacked:
 		if network, ok := c.counted.LoadAndDelete(conn); ok {

@@ -185,7 +185,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
-	hs.ConnState = (&crowd{server: s}).turn
+	crowd := &crowd{server: s}
+	hs.ConnState = crowd.turn
 	stopSweeping := s.sweep()
 	defer stopSweeping()
 	failed := make(chan error, len(listeners))
@@ -200,6 +201,13 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	}
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
+	for _, l := range listeners {
+		_ = l.Close() // a second time below
+	}
+	for range listeners {
+		<-failed
+	}
+	crowd.awaitNewcomers(patience)
 	if err := hs.Shutdown(patience); err != nil {
 		return errors.Join(err, hs.Close())
 	}

@@ -165,3 +165,55 @@ func (m *machine) packageGoes() {
 	}
 	m.sh("! grep -r convertd /etc/postgresql")
 }
+
+// plainFolder sets the service up without a package, on the machine that the package has
+// left, and replaces a program while a job runs.
+func (m *machine) plainFolder() {
+	const release = "/root/release/usr/bin"
+	m.sh("dpkg-deb -x convertd_1_amd64.deb /root/release")
+	m.step(release + "/convertd setup")
+	m.active(units()...)
+	m.configure()
+	if out := m.sh(release + "/convertd setup --no-start"); !strings.Contains(out, "Everything is set up already.") {
+		m.Errorf("a second setup finds something to do:\n%s", out)
+	}
+	if start := m.property("convertd-dispatcher", "ExecStart"); !strings.Contains(start, "path=/usr/local/bin/convertd ") {
+		m.Errorf("the dispatcher is started by %s", start)
+	}
+	m.ended(m.submit("copy", "from a folder", nil).ID, "succeeded")
+	id := m.submit("slow", "", map[string]string{"seconds": "1000"}).ID
+	pid, before := m.running(id), m.property("convertd-dispatcher", "MainPID")
+	m.sh("echo another version >>%s/convertd-net", release)
+	m.step(release + "/convertd setup")
+	m.active(units()...)
+	if now := m.running(id); now != pid || m.property("convertd-dispatcher", "MainPID") == before {
+		m.Errorf("the converter was process %s and is %s", pid, now)
+	}
+	if _, err := m.api.Cancel(context.Background(), id); err != nil {
+		m.Error(err)
+	}
+	if job := m.ended(id, "cancelled"); job.Attempt != 1 {
+		m.Errorf("attempt %d", job.Attempt)
+	}
+}
+
+// grantedFolder gives a recipe a folder of the machine, which the units learn from setup.
+func (m *machine) grantedFolder() {
+	const recipe = "/etc/convertd/recipes/gift.toml"
+	m.sh("mkdir -p '/srv/a gift' && chmod 777 '/srv/a gift'")
+	m.write(recipe, "name = \"gift\"\naccept = []\ncommand = [\"sh\", \"-c\", \"echo given >'/srv/a gift/from' && echo done >$1/result.txt\", \"sh\", \"{output}\"]\n"+
+		"[access]\nwrite = [\"/srv/a gift\"]\n")
+	const remedy = "Run convertd setup --packaged"
+	if out, _ := try("convertd doctor"); !strings.Contains(out, remedy) {
+		m.Errorf("the doctor does not say that units forbid what a recipe needs:\n%s", out)
+	}
+	m.sh("convertd setup --packaged")
+	m.active(units()...)
+	if out, _ := try("convertd doctor"); strings.Contains(out, remedy) {
+		m.Errorf("the doctor still wants a setup:\n%s", out)
+	}
+	m.ended(m.submit("gift", "", nil).ID, "succeeded")
+	m.sh("grep -q given '/srv/a gift/from'")
+	m.sh("rm %s && convertd setup --packaged", recipe)
+	m.active(units()...)
+}

@@ -246,6 +246,12 @@ func (m *machine) psql(statement string) string {
 func (m *machine) install() {
 	m.Helper()
 	m.step("dpkg -i --force-confold convertd_1_amd64.deb")
+	m.configure()
+}
+
+// configure gives the installed service the settings and recipes of the tests.
+func (m *machine) configure() {
+	m.Helper()
 	m.sh("install -D -m 755 vm.test %s", playerPath)
 	m.write("/etc/convertd/convertd.toml", settings)
 	for name, text := range recipes() {
