@@ -44,14 +44,15 @@ func (m *machine) fullDisk() {
 	m.Logf("%d of 20 small jobs were accepted", len(kept))
 }
 
-// convertsIntoFullDisk fills the disk while a job writes its output.
+// convertsIntoFullDisk fills the disk while a job writes its output. The room that is left
+// is more than what the web process keeps free of uploads.
 func (m *machine) convertsIntoFullDisk() {
 	const ballast = "/var/ballast"
 	m.write("/etc/convertd/recipes/pour.toml", "name = \"pour\"\naccept = []\ncommand = [\""+playerPath+"\", \"play\", \"disk\", \"{output}\", \"bytes\"]\n"+
 		"[visible]\nanonymous = true\n[limits]\ndisk = \"100GiB\"\ntime = \"2m\"\n[retry]\nmax_attempts = 1\n")
 	defer m.sh("rm -f /etc/convertd/recipes/pour.toml; systemctl reload convertd-dispatcher convertd-web")
 	m.sh("systemctl reload convertd-dispatcher convertd-web")
-	m.sh("fallocate -l $(($(df --output=avail -B1 / | tail -1) - 67108864)) %s", ballast)
+	m.sh("fallocate -l $(($(df --output=avail -B1 / | tail -1) - 268435456)) %s", ballast)
 	defer m.sh("rm -f %s", ballast)
 	id := m.submit("pour", "", nil).ID
 	var state string
