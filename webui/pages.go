@@ -18,8 +18,8 @@ import (
 
 // PageOptions is what pages tell about this installation.
 type PageOptions struct {
-	// House is the installation's own name, "" for none.
-	House string
+	// House is how the installation presents itself.
+	House pages.House
 	// Results and Failed are how long results and failed files are kept where a recipe
 	// says nothing else; 0 means 7 days.
 	Results, Failed time.Duration
@@ -97,7 +97,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) visit {
 
 // frame is what surrounds a page.
 func (s *Server) frame(v visit, title, place string) pages.Frame {
-	return pages.Frame{Title: title, Place: place, House: s.Pages.House, Admin: v.Admin, Icon: "idle"}
+	return pages.Frame{Title: title, Place: place, Admin: v.Admin, Icon: "idle"}
 }
 
 // show writes a page.

@@ -149,7 +149,7 @@ func New(o Options) (*Server, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Limits, o.Pages = o.Limits.orDefaults(), o.Pages.orDefaults()
-	book, err := pages.New()
+	book, err := pages.New(o.Pages.House)
 	if err != nil {
 		return nil, err
 	}

@@ -98,6 +98,10 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 	if err != nil {
 		return webui.Options{}, err
 	}
+	own, err := house(loaded.Web)
+	if err != nil {
+		return webui.Options{}, err
+	}
 	var help []webui.Chapter
 	for _, c := range chapters {
 		help = append(help, webui.Chapter{Name: c.Name, Title: c.Title, Body: c.Body})
@@ -108,6 +112,7 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 		QueueLimits: webQueueLimits(loaded.Queue), Resources: loaded.Resources,
 		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload)}, Rates: webRates(loaded.Web),
 		Pages: webui.PageOptions{
+			House:   own,
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed),
 			MailsFailures: mailConfig(loaded).Enabled() && loaded.Mail.Admin != "",
 		},

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"mime"
 	"net/http"
 	"path"
@@ -35,10 +36,10 @@ type asset struct {
 	plain, small []byte
 }
 
-// newAssets reads the embedded files, adds one script of texts per language, hashes
-// and compresses them.
-func newAssets(texts []Texts) (*Assets, error) {
-	files := map[string][]byte{}
+// newAssets reads the embedded files, adds the house's own and one script of texts per
+// language, hashes and compresses them.
+func newAssets(texts []Texts, house map[string][]byte) (*Assets, error) {
+	files := maps.Clone(house)
 	names, err := fs.Glob(staticFiles, "static/*")
 	if err != nil {
 		return nil, err

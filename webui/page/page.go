@@ -13,6 +13,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 )
@@ -35,19 +36,25 @@ type book struct {
 }
 
 // New parses all templates and texts and names the static files by their hash. An
-// error means that the program was built wrongly.
-func New() (*Pages, error) {
+// error means that the program was built wrongly, or wraps ErrColour.
+func New(house House) (*Pages, error) {
 	texts, err := loadTexts()
 	if err != nil {
 		return nil, err
 	}
-	assets, err := newAssets(texts)
+	own, err := house.files()
+	if err != nil {
+		return nil, err
+	}
+	assets, err := newAssets(texts, own)
 	if err != nil {
 		return nil, err
 	}
 	p := &Pages{assets: assets, books: map[string]book{}}
 	for _, t := range texts {
-		pages, err := parse(funcs(t, assets))
+		named := funcs(t, assets)
+		maps.Copy(named, houseFuncs(house))
+		pages, err := parse(named)
 		if err != nil {
 			return nil, fmt.Errorf("parse pages in %q: %w", t.Lang, err)
 		}

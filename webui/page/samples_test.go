@@ -77,7 +77,7 @@ func samples() map[string]page.Page {
 }
 
 func frame(title, place string) page.Frame {
-	return page.Frame{Title: title, Place: place, House: "Example Studio", Icon: "idle", Admin: place == "admin"}
+	return page.Frame{Title: title, Place: place, Icon: "idle", Admin: place == "admin"}
 }
 
 func promises() page.Promises {

@@ -11,8 +11,6 @@ type Frame struct {
 	// Place is the entry of the main menu the page belongs to: "convert", "jobs",
 	// "recipes", "admin", "help" or "".
 	Place string
-	// House is the name of the installation, "" for none.
-	House string
 	// Admin says that the reader is signed in as the administrator.
 	Admin bool
 	// Refresh is after how many seconds a page without scripts asks again; 0 is never.

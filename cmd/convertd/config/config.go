@@ -39,6 +39,12 @@ type Web struct {
 	Hosts          []string `toml:"hosts"`
 	TrustedProxies []string `toml:"trusted_proxies"`
 	UserHeader     string   `toml:"user_header"`
+	// Name, Footer, Colour (#rrggbb) and Logo (a picture's file) are how the pages present
+	// the installation; empty is convertd's own look.
+	Name   string `toml:"name"`
+	Footer string `toml:"footer"`
+	Colour string `toml:"colour"`
+	Logo   string `toml:"logo"`
 	// How often one caller may ask; 0 means as often as it likes. Of IPv6 addresses the
 	// network of 64 bits counts. Answers beyond are 429 with Retry-After.
 	// SubmissionsPerHour and UploadsPerHour are jobs and resumable uploads per owner; an
