@@ -31,7 +31,7 @@ build:
 
 test: build
 	@.ci/install test
-	$(GO) test -timeout 9m ./...
+	$(GO) test -timeout 15m ./...
 
 test-million:
 	@.ci/install test
