@@ -120,7 +120,7 @@ func hungry(_ string, args []string) error {
 				return err
 			}
 		}
-		select {}
+		rest()
 	}
 	return fmt.Errorf("no such food %q", args[0])
 }
@@ -181,10 +181,15 @@ func first(all ...error) error {
 	return nil
 }
 
+// rest does nothing, for longer than any limit. An empty select would be a deadlock to the
+// runtime, which ends the program.
+func rest() { <-time.After(24 * time.Hour) }
+
 // deaf hears no signal that it may refuse.
 func deaf(string, []string) error {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	select {}
+	rest()
+	return nil
 }
 
 // daemonise leaves a process behind that has nothing to do with it any more.
