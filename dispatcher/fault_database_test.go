@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -122,7 +123,8 @@ func faultsOfDatabase() []variant {
 		{"input_output_error", raise("58030"), healed},
 	}
 	all := []variant{{"away_at_the_end", faultAwayAtTheEnd}, {"stop_while_away", faultStopWhileAway},
-		{"down_for_a_while", faultDown}, {"does_not_answer", faultSilent}, {"restarted", faultRestarted}, {"max_connections", faultNoConnections}}
+		{"down_for_a_while", faultDown}, {"does_not_answer", faultSilent}, {"restarted", faultRestarted}, {"max_connections", faultNoConnections},
+		{"disk_filled_by_the_job", faultDiskFilledByTheJob}}
 	for _, i := range ill {
 		all = append(all, variant{i.name, func(t *testing.T) { t.Parallel(); whileIll(t, i.hurt, i.heal) }})
 	}
@@ -160,6 +162,43 @@ func whileIll(t *testing.T, hurt, heal string) {
 		where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`)
 	if j := w.await(id, job.Succeeded); j.Attempt != 1 || j.Failures != 0 || len(j.Outputs) != 1 {
 		t.Errorf("attempt %d, failures %d, outputs %+v", j.Attempt, j.Failures, j.Outputs)
+	}
+	w.checkClean(id, 1)
+}
+
+// faultDiskFilledByTheJob has the database without room for an end until the files that the
+// job left in its work folder are gone.
+func faultDiskFilledByTheJob(t *testing.T) {
+	t.Parallel()
+	th := newTheatre(t)
+	w := newWorld(t, shell("greedy", `mkdir -p deep/er && head -c 1000000 /dev/zero > deep/er/fill; `+th.patient(), th.open))
+	id := w.submit("greedy", "x")
+	w.serve(w.opts)
+	awaitFile(t, th.path("diary"))
+	admin, err := w.db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	execute := func(statement string) {
+		if _, err := admin.ExecContext(context.Background(), `set role none; `+statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(`create function ill() returns trigger language plpgsql as $$ begin raise exception 'ill' using errcode = '53100'; end $$;
+		create trigger ill before update on attempt for each row execute function ill()`)
+	th.tell("go")
+	work := w.spool.Job(id).Work(1)
+	until(t, "the work folder is empty, and there", func() bool {
+		entries, err := os.ReadDir(work)
+		return err == nil && len(entries) == 0
+	})
+	if j := w.find(id); j.State != job.Running {
+		t.Errorf("the job is %s though its end could not be written", j.State)
+	}
+	execute(`drop trigger ill on attempt`)
+	if j := w.await(id, job.Succeeded); j.Attempt != 1 || len(j.Outputs) != 1 {
+		t.Errorf("attempt %d, outputs %+v", j.Attempt, j.Outputs)
 	}
 	w.checkClean(id, 1)
 }

@@ -7,6 +7,7 @@ import (
 
 	"convertd/runner/failpoint"
 	"convertd/runner/fault"
+	"convertd/runner/spool"
 	"convertd/sql/job"
 )
 
@@ -96,6 +97,9 @@ func (f *finisher) record(batch []ending) {
 			return
 		}
 		f.d.log.Error("record ends of attempts", "attempts", len(batch), "error", err)
+		if fault.Is(err, fault.InsufficientStorage) {
+			f.makeRoom(batch)
+		}
 		unsure = true
 		batch = f.answerApplied(batch, applied)
 		if !away(err) {
@@ -114,6 +118,18 @@ func (f *finisher) record(batch []ending) {
 		}
 		f.pause(wait)
 		wait = f.d.times.Poll
+	}
+}
+
+// makeRoom empties the work folders of the attempts: the disk that the database lacks may
+// be theirs too, and a job that filled it could otherwise never be recorded as ended, nor
+// anything else. They are dead and their outputs are elsewhere. The folders themselves
+// stay, because they tell that the attempts began.
+func (f *finisher) makeRoom(batch []ending) {
+	for _, b := range batch {
+		if err := spool.EmptyFolder(f.d.opts.Spool.Job(b.end.ID).Work(b.end.Attempt)); err != nil {
+			f.d.log.Warn("make room for the database", "job", b.end.ID, "error", err)
+		}
 	}
 }
 

@@ -27,6 +27,20 @@ func RemoveFolder(dir string) error {
 	return nil
 }
 
+// EmptyFolder deletes what is in a folder of the spool, and leaves the folder itself. A
+// folder that is gone is empty.
+func EmptyFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("empty a folder of the spool: %w", err)
+	}
+	var all error
+	for _, entry := range entries {
+		all = errors.Join(all, RemoveFolder(filepath.Join(dir, entry.Name())))
+	}
+	return all
+}
+
 // openFolders makes every folder beneath dir writable for its owner. Errors are left to
 // the removal that follows, which says what could not be removed.
 func openFolders(dir string) {
