@@ -95,7 +95,7 @@ match = "*.said"
 `,
 }
 
-// A button: its run takes a second or two and says so, and runs alone.
+// A button: its run takes longer than any test waits, unless it is stopped, and runs alone.
 const restartRecipe = `
 name    = "restart"
 title   = "Restart the web site"
@@ -116,8 +116,8 @@ default = "web1"
 [[step]]
 command = ["/bin/sh", "-c", '''n=0
 echo "stopping $1"
-while [ "$n" -lt 30 ]; do
-  echo "$((n * 100 / 30)) part $n of 30" >&"$CONVERTD_PROGRESS_FD"
+while [ "$n" -lt 900 ]; do
+  echo "$((n * 100 / 900)) part $n of 900" >&"$CONVERTD_PROGRESS_FD"
   n=$((n + 1))
   echo "line $n"
   sleep 0.2
