@@ -11,7 +11,6 @@ import (
 	"convertd/runner"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
-	"convertd/sql/audit"
 	"convertd/sql/job"
 	"convertd/sql/roster"
 	pages "convertd/webui/page"
@@ -102,19 +101,7 @@ func (s *Server) replayForm(w http.ResponseWriter, r *http.Request, p httprouter
 	if err := s.adminForm(w, r); err != nil {
 		return err
 	}
-	j, err := s.find(r.Context(), p)
-	if err != nil {
-		return err
-	}
-	recorded, err := s.recordedOf(r.Context(), j)
-	if err != nil {
-		return err
-	}
-	var made accepted
-	err = s.act(r, audit.Act{Verb: audit.Replay, Target: j.ID, Detail: j.Recipe}, func() (err error) {
-		made, err = s.replay(r, recorded)
-		return err
-	})
+	_, made, err := s.replayOf(r, p)
 	if err != nil {
 		return err
 	}

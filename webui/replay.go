@@ -28,19 +28,7 @@ func (s *Server) replayJob(w http.ResponseWriter, r *http.Request, p httprouter.
 	if err := s.administrator(r); err != nil {
 		return err
 	}
-	j, err := s.find(r.Context(), p)
-	if err != nil {
-		return err
-	}
-	recorded, err := s.recordedOf(r.Context(), j)
-	if err != nil {
-		return err
-	}
-	var made accepted
-	err = s.act(r, audit.Act{Verb: audit.Replay, Target: j.ID, Detail: j.Recipe}, func() (err error) {
-		made, err = s.replay(r, recorded)
-		return err
-	})
+	recorded, made, err := s.replayOf(r, p)
 	if err != nil {
 		return err
 	}
@@ -54,6 +42,25 @@ func (s *Server) replayJob(w http.ResponseWriter, r *http.Request, p httprouter.
 	}
 	w.Header().Set("Location", d.Links.Self)
 	return writeJSON(w, http.StatusAccepted, client.Replay{Job: d, Attempt: recorded.attempt.Number, Differs: append([]string{}, differs...)})
+}
+
+// replayOf replays the job that the address names, and has that noted as an act of an
+// administrator.
+func (s *Server) replayOf(r *http.Request, p httprouter.Params) (recorded, accepted, error) {
+	j, err := s.find(r.Context(), p)
+	if err != nil {
+		return recorded{}, accepted{}, err
+	}
+	again, err := s.recordedOf(r.Context(), j)
+	if err != nil {
+		return recorded{}, accepted{}, err
+	}
+	var made accepted
+	err = s.act(r, audit.Act{Verb: audit.Replay, Target: j.ID, Detail: j.Recipe}, func() (err error) {
+		made, err = s.replay(r, again)
+		return err
+	})
+	return again, made, err
 }
 
 // recorded is an attempt that is to be done again.
