@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 DATA ?=
 GO   ?= go
 
-.PHONY: help run build man test test-million test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
+.PHONY: help run build man handbook test test-million test-samples test-recipes test-vm deb screenshots bench chaos lint fmt clean
 
 help:
 	@echo "make run           build, and start everything on http://127.0.0.1:8080"
@@ -14,7 +14,8 @@ help:
 	@echo "make test-recipes  the shipped recipes with the real converters"
 	@echo "make test-samples  the track formats with files from real programs (needs CONVERTD_SAMPLES)"
 	@echo "make test-vm       the installed service on a virtual machine with systemd; power cuts (20 min at most)"
-	@echo "make man           the manual pages, in bin/man/man1"
+	@echo "make man           the manual pages, in bin/man"
+	@echo "make handbook      the handbook's chapters on commands, settings, recipe files and calls anew"
 	@echo "make deb           the package for Debian and Ubuntu, in bin/"
 	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"
 	@echo "make bench         figures side by side, as ratios"
@@ -46,7 +47,10 @@ test-samples:
 	$(GO) test -timeout 20m -count 1 -tags samples -v -run Samples ./runner/track/...
 
 man: build
-	bin/convertd man bin/man/man1
+	bin/convertd man bin/man
+
+handbook: build
+	bin/convertd man --handbook cmd/convertd/handbook bin/man
 
 deb: build
 	@.ci/deb/build

@@ -39,6 +39,9 @@ func (s *Server) getReady(w http.ResponseWriter, r *http.Request, _ httprouter.P
 //go:embed openapi.json
 var openAPI []byte
 
+// OpenAPI is the description of the API as it is served, a JSON document of OpenAPI 3.1.
+func OpenAPI() []byte { return openAPI }
+
 // getOpenAPI serves the description of the API.
 func (s *Server) getOpenAPI(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
 	serveTagged(w, r, openAPI, tagOf(openAPI))

@@ -14,115 +14,104 @@ import (
 // DefaultPath is where the configuration file is looked for without --config.
 const DefaultPath = "/etc/convertd/convertd.toml"
 
-// Config is every setting, in parts; a part of the program gets only its own.
+// Config is every setting, in parts; a part of the program gets only its own. The tags
+// are all that is said of a setting: its name in files, variables and flags (toml), what
+// it is for (doc), and its default in words where that is none to print (default).
 type Config struct {
-	Web        Web              `toml:"web"`
-	Database   Database         `toml:"database"`
-	Memcached  Memcached        `toml:"memcached"`
-	Spool      Spool            `toml:"spool"`
-	Dispatcher Dispatcher       `toml:"dispatcher"`
-	Resources  map[string]int   `toml:"resources"`
-	Queue      map[string]Queue `toml:"queue"`
-	Recipes    Recipes          `toml:"recipes"`
-	Mail       Mail             `toml:"mail"`
-	Keep       Keep             `toml:"keep"`
-	Sandbox    Sandbox          `toml:"sandbox"`
+	Web        Web              `toml:"web" doc:"The pages and the API: where they are, who may use them, how they look, how much one caller may ask for."`
+	Database   Database         `toml:"database" doc:"The PostgreSQL that holds the rows."`
+	Memcached  Memcached        `toml:"memcached" doc:"What holds the percent and the message of running jobs. It may be empty or away at any time: jobs are not affected."`
+	Spool      Spool            `toml:"spool" doc:"Where the files of jobs lie."`
+	Dispatcher Dispatcher       `toml:"dispatcher" doc:"How much runs at once."`
+	Resources  map[string]int   `toml:"resources" doc:"Counted things of the machine that recipes need (needs_resource): how many there are of each."`
+	Queue      map[string]Queue `toml:"queue" doc:"The lanes that recipes name (queue). One that is not here has no limits."`
+	Recipes    Recipes          `toml:"recipes" doc:"Your own recipes; they stand over the shipped ones of the same name."`
+	Mail       Mail             `toml:"mail" doc:"Who is told what. Without smtp and from no mail is sent."`
+	Keep       Keep             `toml:"keep" doc:"How long things are kept after the end of a job; [keep] of a recipe stands over it."`
+	Sandbox    Sandbox          `toml:"sandbox" doc:"The box of steps."`
 }
 
 // Web is the web process.
 type Web struct {
-	Listen         string   `toml:"listen"`
-	BaseURL        string   `toml:"base_url"`
-	MaxUpload      Size     `toml:"max_upload"`
-	Open           bool     `toml:"open"`
-	AdminToken     string   `toml:"admin_token"`
-	Hosts          []string `toml:"hosts"`
-	TrustedProxies []string `toml:"trusted_proxies"`
-	UserHeader     string   `toml:"user_header"`
-	// Name, Footer, Colour (#rrggbb) and Logo (a picture's file) are how the pages present
-	// the installation; empty is convertd's own look.
-	Name   string `toml:"name"`
-	Footer string `toml:"footer"`
-	Colour string `toml:"colour"`
-	Logo   string `toml:"logo"`
-	// How often one caller may ask; 0 means as often as it likes. Of IPv6 addresses the
-	// network of 64 bits counts. Answers beyond are 429 with Retry-After.
-	// SubmissionsPerHour and UploadsPerHour are jobs and resumable uploads per owner; an
-	// address may have four times as many.
-	SubmissionsPerHour int `toml:"submissions_per_hour"`
-	UploadsPerHour     int `toml:"uploads_per_hour"`
-	// RequestsPerSecond is per address, whatever is asked for; polling is most of it.
-	RequestsPerSecond int `toml:"requests_per_second"`
-	// UnknownIDsPerMinute is how often an address may ask for jobs that are not there.
-	UnknownIDsPerMinute int `toml:"unknown_ids_per_minute"`
-	// SignInsPerMinute is how many wrong tokens an address may try.
-	SignInsPerMinute int `toml:"sign_ins_per_minute"`
-	// StreamsPerAddress and ConnectionsPerAddress are how many may be open at once.
-	StreamsPerAddress     int `toml:"streams_per_address"`
-	ConnectionsPerAddress int `toml:"connections_per_address"`
-	// Unlimited are addresses and networks that none of these holds for but sign-ins.
-	Unlimited []string `toml:"unlimited"`
+	Listen         string   `toml:"listen" doc:"Address and port. Port 0 picks a free one. An address that other machines reach needs user_header or open."`
+	BaseURL        string   `toml:"base_url" doc:"How people reach the pages, like https://convert.example.org: for links in mails and the check of host names."`
+	MaxUpload      Size     `toml:"max_upload" doc:"The largest file that is taken."`
+	Open           bool     `toml:"open" doc:"Everybody who reaches the address may use it, without a sign-in."`
+	AdminToken     string   `toml:"admin_token" default:"none; convertd up makes one" doc:"What the administrator signs in with, a long random text (openssl rand -hex 16). Without one there are no administrator's pages and calls."`
+	Hosts          []string `toml:"hosts" doc:"Further host names under which the pages may be asked for."`
+	TrustedProxies []string `toml:"trusted_proxies" doc:"Addresses and networks of the proxies whose word on the client's address and user_header counts."`
+	UserHeader     string   `toml:"user_header" doc:"The header in which a signing-in proxy names the person, like X-Remote-User."`
+
+	Name   string `toml:"name" default:"convertd" doc:"What the pages call the installation."`
+	Footer string `toml:"footer" doc:"A line at the foot of every page."`
+	Colour string `toml:"colour" default:"convertd's own" doc:"The colour of buttons and bars, as #rrggbb."`
+	Logo   string `toml:"logo" default:"convertd's own" doc:"The file of a picture beside the name."`
+
+	SubmissionsPerHour    int      `toml:"submissions_per_hour" doc:"Jobs of one owner in an hour, and a quarter of those of one address; 0 for no limit. Whatever is beyond this limit or those below is answered 429; of an IPv6 address the network of 64 bits counts."`
+	UploadsPerHour        int      `toml:"uploads_per_hour" doc:"Resumable uploads of one owner in an hour, and a quarter of those of one address; 0 for no limit."`
+	RequestsPerSecond     int      `toml:"requests_per_second" doc:"Requests of any kind from one address in a second, 0 for no limit."`
+	UnknownIDsPerMinute   int      `toml:"unknown_ids_per_minute" doc:"How often one address may ask for jobs that are not there, 0 for no limit."`
+	SignInsPerMinute      int      `toml:"sign_ins_per_minute" doc:"How many wrong tokens one address may try, 0 for no limit."`
+	StreamsPerAddress     int      `toml:"streams_per_address" doc:"Event streams of one address at once, 0 for no limit."`
+	ConnectionsPerAddress int      `toml:"connections_per_address" doc:"Connections of one address at once, 0 for no limit."`
+	Unlimited             []string `toml:"unlimited" doc:"Addresses and networks that none of these limits holds for, but that on sign-ins."`
 }
 
-// Database is the PostgreSQL that holds the rows; empty under `up` means a private one.
+// Database is the PostgreSQL that holds the rows.
 type Database struct {
-	URL string `toml:"url"`
+	URL string `toml:"url" default:"none; convertd up brings its own" doc:"Its address, like postgres:///convertd?host=/run/postgresql. Without a user in it each service logs in with a role of its own."`
 }
 
-// Memcached holds the statuses; empty under `up` means a private one.
+// Memcached holds the statuses.
 type Memcached struct {
-	Address string `toml:"address"`
+	Address string `toml:"address" default:"127.0.0.1:11211; convertd up brings its own" doc:"The path of its socket, or HOST:PORT. It asks nobody for a password, so it is to be a socket that only convertd may open."`
 }
 
 // Spool is where the files of jobs lie.
 type Spool struct {
-	Dir string `toml:"dir"`
+	Dir string `toml:"dir" default:"none; spool in the data folder of convertd up" doc:"A folder on a local disk that the users of steps can get through to."`
 }
 
 // Dispatcher is how much runs at once.
 type Dispatcher struct {
-	Slots  int  `toml:"slots"`
-	Memory Size `toml:"memory"`
+	Slots  int  `toml:"slots" default:"the number of processors" doc:"Jobs at once; a recipe may take several slots for one."`
+	Memory Size `toml:"memory" default:"no bound" doc:"What the memory limits of all running jobs may come to together."`
 }
 
 // Queue is a named lane.
 type Queue struct {
-	Limit      int `toml:"limit"`
-	MaxWaiting int `toml:"max_waiting"`
+	Limit      int `toml:"limit" default:"no limit" doc:"Jobs of this queue at once."`
+	MaxWaiting int `toml:"max_waiting" default:"no limit" doc:"Jobs that may wait in it; a submission beyond is answered 429."`
 }
 
 // Recipes is where the administrator's own recipes lie.
 type Recipes struct {
-	Dir string `toml:"dir"`
+	Dir string `toml:"dir" doc:"Their folder: one file NAME.toml each, see convertd-recipe(5)."`
 }
 
 // Mail is who is told what.
 type Mail struct {
-	SMTP           string `toml:"smtp"`
-	From           string `toml:"from"`
-	Admin          string `toml:"admin"`
-	SuccessToAdmin bool   `toml:"success_to_admin"`
-	PerHour        int    `toml:"per_hour"`
-	AttachLimit    Size   `toml:"attach_limit"`
-	UserAddresses  string `toml:"user_addresses"`
+	SMTP           string `toml:"smtp" doc:"HOST:PORT of the mail server."`
+	From           string `toml:"from" doc:"The address that mails come from."`
+	Admin          string `toml:"admin" doc:"Who gets the mails about failures."`
+	SuccessToAdmin bool   `toml:"success_to_admin" doc:"The administrator is told of successes too."`
+	PerHour        int    `toml:"per_hour" doc:"Mails about failures in an hour; what is beyond comes in an hourly digest."`
+	AttachLimit    Size   `toml:"attach_limit" doc:"The largest failed file that is attached; a larger one is linked."`
+	UserAddresses  string `toml:"user_addresses" doc:"Who may have a mail at the end of a job: any, or the domains whose addresses may, separated by commas. Empty: nobody."`
 }
 
 // Keep is how long things are kept after the end of a job.
 type Keep struct {
-	Results Duration `toml:"results"`
-	Failed  Duration `toml:"failed"`
-	Rows    Duration `toml:"rows"`
-	// Free is how much of the spool's disk is to stay free: below it the oldest results go
-	// before their time.
-	Free Share `toml:"free"`
+	Results Duration `toml:"results" doc:"The files of a job that succeeded."`
+	Failed  Duration `toml:"failed" doc:"The files of one that did not."`
+	Rows    Duration `toml:"rows" doc:"What is known of a job, without its files."`
+	Free    Share    `toml:"free" doc:"How much of the spool's disk is to stay free, as a percentage or a size: below it the oldest results go before their time."`
 }
 
 // Sandbox is what the box of a step must give.
 type Sandbox struct {
-	Require bool `toml:"require"`
-	// UIDBase is the first of the user ids given to steps when the daemon is root: one
-	// per slot.
-	UIDBase int `toml:"uid_base"`
+	Require bool `toml:"require" doc:"Serve only where every part of the box is there (convertd doctor names them)."`
+	UIDBase int  `toml:"uid_base" doc:"The first of the user ids given to steps when the service is root: one for each slot."`
 }
 
 // Default returns the settings in force when nothing is configured.
