@@ -262,7 +262,7 @@ func didWords(v visit, query url.Values) string {
 	}
 	words := v.texts.Count("admin.did."+act, done)
 	if refused > 0 {
-		words += " " + v.texts.Count("admin.didnot", refused, "why", shorten(query.Get("why")))
+		words += " " + v.texts.Count("admin.didnot", refused, "why", v.texts.Said(shorten(query.Get("why"))))
 	}
 	return words
 }

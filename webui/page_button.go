@@ -46,7 +46,7 @@ func (s *Server) buttonView(r *http.Request, v visit, declared recipe.Recipe, gi
 		}
 	}
 	view := s.recipeView(v, declared, given)
-	view.Confirm = declared.Confirm.In(v.lang)
+	view.Confirm = v.in(declared.Confirm)
 	runs, shown, err := s.runs(r, v, declared)
 	if err != nil {
 		return pages.Recipe{}, err

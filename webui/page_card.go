@@ -27,11 +27,12 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 	}
 	declared, _ := s.Recipes().Find(j.Recipe)
 	now := time.Now()
+	v = v.with(declared)
 	c := pages.Card{
 		ID: j.ID, Name: firstName(j), Others: max(0, len(j.Inputs)-1), Size: inputBytes(j),
-		What: titleOf(declared.Title.In(v.lang), j.Recipe), Targets: targetWords(v, declared, j),
+		What: titleOf(v.in(declared.Title), j.Recipe), Targets: targetWords(v, declared, j),
 		State: string(j.State), Manage: v.MayManage(r, j.Owner, j.ManageHash), Key: auth.ManageToken(r),
-		Times: moments(j, now), Progress: progressOf(j, status, usual, now),
+		Times: moments(j, now), Progress: progressOf(v, j, status, usual, now),
 	}
 	asRun(v, &c, declared, j)
 	if c.Manage && j.State.Ended() && c.Times.Gone == nil && len(j.Inputs)+len(j.Outputs) > 0 {
@@ -48,10 +49,11 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		}
 	case j.State == job.Running:
 		c.Result.Pictures = pictures(j, s.previews(j))
+		c.Steps = v.stepTitles(declared)
 	case !j.State.Ended():
 		c.Waiting = pages.Waiting{Position: status.QueuePosition, Starts: later(j.RunAt, now)}
 		if j.State == job.Queued {
-			c.Waiting.Held = status.Message
+			c.Waiting.Held = v.texts.Said(status.Message)
 		}
 	}
 	return c, nil
@@ -70,7 +72,7 @@ func targetWords(v visit, r recipe.Recipe, j job.Job) string {
 	chosen := j.Params[recipe.ToParam]
 	for _, t := range r.Targets() {
 		if len(chosen) == 1 && len(t.Given) > 0 && t.ID == chosen[0] {
-			return t.Title.In(v.lang)
+			return v.in(t.Title)
 		}
 	}
 	if len(chosen) > 0 {
@@ -114,12 +116,12 @@ const (
 	surePercent = 5
 )
 
-func progressOf(j job.Job, status client.Status, usual *float64, now time.Time) pages.Progress {
+func progressOf(v visit, j job.Job, status client.Status, usual *float64, now time.Time) pages.Progress {
 	p := pages.Progress{Attempt: j.Attempt, Usual: usual, Stopping: j.CancelRequested}
 	if j.State != job.Running {
 		return p
 	}
-	p.Percent, p.Message, p.Step, p.Left = status.Percent, status.Message, status.Step, status.ETASeconds
+	p.Percent, p.Message, p.Step, p.Left = status.Percent, v.texts.Said(status.Message), v.texts.Said(status.Step), status.ETASeconds
 	p.Previews = status.Previews
 	if p.Left != nil || p.Percent == nil || j.StartedAt == nil {
 		return p
@@ -166,9 +168,9 @@ func results(j job.Job) pages.Result {
 func (s *Server) failure(v visit, j job.Job) pages.Failure {
 	f := pages.Failure{Reason: v.texts.Text("card.noreason"), Log: jobLinks(j.ID).Log, Mailed: s.Pages.MailsFailures}
 	if j.Result != nil {
-		f.Class, f.Hint = string(j.Result.Class), j.Result.Hint
+		f.Class, f.Hint = string(j.Result.Class), v.texts.Said(j.Result.Hint)
 		if j.Result.Detail != "" {
-			f.Reason = j.Result.Detail
+			f.Reason = v.texts.Said(j.Result.Detail)
 		}
 	}
 	if j.FilesGoneAt == nil && j.Attempt > 0 {
@@ -262,14 +264,14 @@ func (s *Server) row(v visit, j job.Job, now time.Time) pages.Row {
 	declared, _ := s.Recipes().Find(j.Recipe)
 	row := pages.Row{
 		ID: j.ID, Name: firstName(j), Others: max(0, len(j.Inputs)-1), Size: inputBytes(j),
-		What: titleOf(declared.Title.In(v.lang), j.Recipe), State: string(j.State),
+		What: titleOf(v.in(declared.Title), j.Recipe), State: string(j.State),
 		Created: j.CreatedAt, Ran: moments(j, now).Ran, Attempt: j.Attempt,
 	}
 	if row.Name == "" && isButton(declared) {
 		row.Name = row.What
 	}
 	if j.Result != nil && j.State == job.Failed {
-		row.Reason, row.Class = j.Result.Detail, string(j.Result.Class)
+		row.Reason, row.Class = v.with(declared).texts.Said(j.Result.Detail), string(j.Result.Class)
 	}
 	if v.Admin {
 		row.Owner = j.Owner

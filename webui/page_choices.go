@@ -69,7 +69,7 @@ func (s *Server) choices(v visit, mediaType, ext string) pages.Choices {
 		}
 	}
 	for _, r := range fitting {
-		if form := settings(r, nil, v.lang); len(form.Groups) > 0 {
+		if form := settings(v, r, nil); len(form.Groups) > 0 {
 			list.Forms = append(list.Forms, form)
 		}
 	}
@@ -89,7 +89,7 @@ func (s *Server) together(v visit, mediaType, ext string) []pages.Together {
 			continue
 		}
 		list = append(list, pages.Together{
-			Title: titleOf(r.Title.In(v.lang), r.Name), Min: max(r.Inputs.Min, 2), Max: r.Inputs.Max, Form: settings(r, nil, v.lang),
+			Title: titleOf(v.in(r.Title), r.Name), Min: max(r.Inputs.Min, 2), Max: r.Inputs.Max, Form: settings(v, r, nil),
 		})
 	}
 	return list
@@ -122,15 +122,15 @@ func likely(sections []pages.Section) []pages.Choice {
 func sectionsOf(v visit, recipes []recipe.Recipe) []pages.Section {
 	var sections []pages.Section
 	for _, r := range recipes {
-		title := titleOf(r.Title.In(v.lang), r.Name)
+		title := titleOf(v.in(r.Title), r.Name)
 		targets := r.Targets()
 		own := len(sections)
 		for _, t := range targets {
-			c := choiceOf(r, t, len(targets) == 1, title, v.lang)
+			c := choiceOf(v, r, t, len(targets) == 1, title)
 			if makesSeveral(r) && len(t.Given) == 0 { // the word for all of them
 				c.Value, c.Title = r.Name, v.texts.Text("choose.everything")
 			}
-			heading := cmp.Or(t.Group, title)
+			heading := cmp.Or(v.texts.Said(t.Group), title)
 			i := slices.IndexFunc(sections[own:], func(s pages.Section) bool { return s.Title == heading })
 			if i < 0 {
 				i = len(sections) - own
@@ -148,8 +148,8 @@ func makesSeveral(r recipe.Recipe) bool {
 	return slices.ContainsFunc(r.Params, func(p recipe.Param) bool { return p.Name == recipe.ToParam && p.Type == recipe.List })
 }
 
-func choiceOf(r recipe.Recipe, t recipe.Target, only bool, title, lang string) pages.Choice {
-	c := pages.Choice{Value: r.Name, Recipe: r.Name, Title: title, Note: r.Description.In(lang)}
+func choiceOf(v visit, r recipe.Recipe, t recipe.Target, only bool, title string) pages.Choice {
+	c := pages.Choice{Value: r.Name, Recipe: r.Name, Title: title, Note: v.in(r.Description)}
 	if t.ID == "" {
 		return c
 	}
@@ -161,8 +161,8 @@ func choiceOf(r recipe.Recipe, t recipe.Target, only bool, title, lang string) p
 		c.Title, c.Note = word, title
 	}
 	if len(t.Given) > 0 {
-		c.Title, c.Target = titleOf(t.Title.In(lang), t.ID), t.ID
-		c.Note = t.Group
+		c.Title, c.Target = titleOf(v.in(t.Title), t.ID), t.ID
+		c.Note = v.texts.Said(t.Group)
 		if strings.HasPrefix(c.Title, t.Group) {
 			c.Note = "" // the title says it already
 		}

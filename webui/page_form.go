@@ -16,17 +16,17 @@ const paramPrefix = "param."
 
 // settings makes the form of a recipe's parameters; given are the values that stand in
 // it instead of the defaults.
-func settings(r recipe.Recipe, given map[string][]string, lang string) pages.Form {
+func settings(v visit, r recipe.Recipe, given map[string][]string) pages.Form {
 	form := pages.Form{Recipe: r.Name}
 	for _, p := range r.Params {
-		group := &pages.FieldGroup{}
-		if i := slices.IndexFunc(form.Groups, func(g pages.FieldGroup) bool { return g.Title == p.Group }); i >= 0 {
+		group, title := &pages.FieldGroup{}, v.texts.Said(p.Group)
+		if i := slices.IndexFunc(form.Groups, func(g pages.FieldGroup) bool { return g.Title == title }); i >= 0 {
 			group = &form.Groups[i]
 		} else {
-			form.Groups = append(form.Groups, pages.FieldGroup{Title: p.Group})
+			form.Groups = append(form.Groups, pages.FieldGroup{Title: title})
 			group = &form.Groups[len(form.Groups)-1]
 		}
-		group.Fields = append(group.Fields, field(p, valueOf(p, given), lang))
+		group.Fields = append(group.Fields, field(v, p, valueOf(p, given)))
 	}
 	// What stands without a heading comes first.
 	slices.SortStableFunc(form.Groups, func(a, b pages.FieldGroup) int {
@@ -57,15 +57,15 @@ func valueOf(p recipe.Param, given map[string][]string) []string {
 	return nil
 }
 
-func field(p recipe.Param, value []string, lang string) pages.Field {
+func field(v visit, p recipe.Param, value []string) pages.Field {
 	f := pages.Field{
-		Name: paramPrefix + p.Name, Title: titleOf(p.Title.In(lang), p.Name), Help: p.Help.In(lang),
+		Name: paramPrefix + p.Name, Title: titleOf(v.in(p.Title), p.Name), Help: v.in(p.Help),
 		Required: p.Default == nil && !p.Optional, MaxLength: p.MaxLength, Pattern: p.Pattern,
 		Kind: kindOf(p),
 	}
 	switch f.Kind {
 	case "select", "list":
-		f.Sections = optionSections(p, value, lang)
+		f.Sections = optionSections(v, p, value)
 		if f.Kind == "select" && len(value) == 0 {
 			f.Sections = append([]pages.OptionSection{{Options: []pages.Option{{Chosen: true}}}}, f.Sections...)
 		}
@@ -110,15 +110,16 @@ func bound(b *float64) string {
 
 // optionSections gathers the choices of a parameter under their headings, in the order in
 // which the headings first occur.
-func optionSections(p recipe.Param, value []string, lang string) []pages.OptionSection {
+func optionSections(v visit, p recipe.Param, value []string) []pages.OptionSection {
 	var sections []pages.OptionSection
 	for _, c := range p.Choices {
-		i := slices.IndexFunc(sections, func(s pages.OptionSection) bool { return s.Title == c.Group })
+		heading := v.texts.Said(c.Group)
+		i := slices.IndexFunc(sections, func(s pages.OptionSection) bool { return s.Title == heading })
 		if i < 0 {
 			i = len(sections)
-			sections = append(sections, pages.OptionSection{Title: c.Group})
+			sections = append(sections, pages.OptionSection{Title: heading})
 		}
-		title := c.Title.In(lang)
+		title := v.in(c.Title)
 		if title == "" {
 			title = c.Value
 		}

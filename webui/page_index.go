@@ -103,7 +103,7 @@ func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, v visit, sub
 		s.failPage(w, r, problem)
 		return nil
 	}
-	refused := shownProblem(problem)
+	refused := shownProblem(v, problem)
 	if declared, ok := s.Recipes().Find(sub.recipe); ok {
 		view, err := s.formView(r, v, declared, sub.params)
 		if err != nil {

@@ -126,7 +126,7 @@ func (s *Server) retryView(v visit, r *http.Request, j job.Job, given map[string
 	row := s.row(v, j, time.Now())
 	return pages.Recipe{
 		Frame: s.frame(v, v.texts.Text("recipe.again", "name", row.Name), ""), Takes: !isButton(declared),
-		Entry: s.entry(v, declared), Form: settings(declared, given, v.lang), Again: &row, Action: withToken(jobPage(j.ID)+"/retry", r),
+		Entry: s.entry(v, declared), Form: settings(v, declared, given), Again: &row, Action: withToken(jobPage(j.ID)+"/retry", r),
 	}, nil
 }
 
@@ -162,7 +162,7 @@ func (s *Server) showRefusal(w http.ResponseWriter, r *http.Request, v visit, j 
 		return err
 	}
 	problem := s.problem(r, reason)
-	refused := shownProblem(problem)
+	refused := shownProblem(v, problem)
 	view.Refused = &refused
 	return s.showAs(w, r, v, problem.Status, view)
 }

@@ -29,8 +29,8 @@ func (s *Server) recipesPage(w http.ResponseWriter, r *http.Request, _ httproute
 func (s *Server) entry(v visit, r recipe.Recipe) pages.RecipeEntry {
 	available := s.Recipes().Available(r.Name)
 	e := pages.RecipeEntry{
-		Name: r.Name, Title: titleOf(r.Title.In(v.lang), r.Name), Description: r.Description.In(v.lang),
-		Accepts: acceptWords(v, r.Accept), Missing: available.Missing, Remedy: available.Remedy,
+		Name: r.Name, Title: titleOf(v.in(r.Title), r.Name), Description: v.in(r.Description),
+		Accepts: acceptWords(v, r.Accept), Missing: available.Missing, Remedy: v.texts.Said(available.Remedy),
 	}
 	if v.Admin {
 		e.Access = r.Access.Words()
@@ -40,7 +40,7 @@ func (s *Server) entry(v visit, r recipe.Recipe) pages.RecipeEntry {
 		switch {
 		case several && len(t.Given) == 0:
 		case len(t.Given) > 0:
-			e.Makes = append(e.Makes, t.Title.In(v.lang))
+			e.Makes = append(e.Makes, v.in(t.Title))
 		case t.ID != "":
 			if word := targetWord(t.ID, e.Title); word != "" {
 				e.Makes = append(e.Makes, word)
@@ -100,7 +100,7 @@ func (s *Server) recipeView(v visit, declared recipe.Recipe, given map[string][]
 	entry := s.entry(v, declared)
 	return pages.Recipe{
 		Frame: s.frame(v, entry.Title, "recipes"), Entry: entry, Promises: s.promises(declared.Keep),
-		Form: settings(declared, given, v.lang), Accept: strings.Join(declared.Accept, ","), Action: "/jobs",
+		Form: settings(v, declared, given), Accept: strings.Join(declared.Accept, ","), Action: "/jobs",
 		Takes: len(declared.Accept) > 0, Several: !declared.Inputs.Each && declared.Inputs.Max != 1,
 	}
 }

@@ -54,6 +54,7 @@ func (s *Server) pageRoutes() []route {
 		{http.MethodGet, "/recipes", page, s.recipesPage},
 		{http.MethodGet, "/recipes/:name", page, s.recipePage},
 		{http.MethodGet, "/recipes/:name/runs", page, s.runsPart},
+		{http.MethodPost, "/language", page, s.languageForm},
 		{http.MethodGet, "/help", page, s.helpPage},
 		{http.MethodGet, "/help/:chapter", page, s.chapterPage},
 		{http.MethodGet, "/admin", page, s.adminPage},
@@ -82,22 +83,30 @@ type visit struct {
 	auth.Caller
 	lang  string
 	texts pages.Texts
+	// here is the page's own address.
+	here string
 }
 
 // visit recognises the reader, and gives a browser that is not known yet its cookie, so
 // that it owns what it submits.
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) visit {
-	v := visit{Caller: s.Guard.Caller(r), lang: s.pages.Match(r.Header.Get("Accept-Language"))}
-	v.texts = s.pages.Texts(v.lang)
+	v := s.reader(r)
+	v.Caller = s.Guard.Caller(r)
 	if v.Name == "" && !v.Cookie {
 		v.Owner, v.Cookie = s.Guard.NewOwner(w), true
 	}
 	return v
 }
 
+// reader is a visit of nobody in particular.
+func (s *Server) reader(r *http.Request) visit {
+	lang := s.language(r)
+	return visit{lang: lang, texts: s.pages.Texts(lang), here: here(r)}
+}
+
 // frame is what surrounds a page.
 func (s *Server) frame(v visit, title, place string) pages.Frame {
-	return pages.Frame{Title: title, Place: place, Admin: v.Admin, Icon: "idle"}
+	return pages.Frame{Title: title, Place: place, Admin: v.Admin, Icon: "idle", Here: v.here}
 }
 
 // show writes a page.
@@ -145,24 +154,24 @@ func compress(body *bytes.Buffer) error {
 // failPage tells a person why a page did not come. It sets no cookie: a stranger's
 // probing makes no owners.
 func (s *Server) failPage(w http.ResponseWriter, r *http.Request, problem client.Problem) {
-	v := visit{lang: s.pages.Match(r.Header.Get("Accept-Language"))}
-	v.texts = s.pages.Texts(v.lang)
+	v := s.reader(r)
 	key := "error.title." + strconv.Itoa(problem.Status)
 	title := v.texts.Text(key)
 	if title == key {
 		title = v.texts.Text("error.title")
 	}
-	view := pages.ErrorPage{Frame: s.frame(v, title, ""), Status: problem.Status, Problem: shownProblem(problem)}
+	view := pages.ErrorPage{Frame: s.frame(v, title, ""), Status: problem.Status, Problem: shownProblem(v, problem)}
 	if err := s.showAs(w, r, v, problem.Status, view); err != nil {
 		s.Log.Error("error page not shown", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
 
-func shownProblem(problem client.Problem) pages.Problem {
-	shown := pages.Problem{Message: problem.Detail, Hint: problem.Hint}
+// shownProblem is a refusal in the reader's language.
+func shownProblem(v visit, problem client.Problem) pages.Problem {
+	shown := pages.Problem{Message: v.texts.Said(problem.Detail), Hint: v.texts.Said(problem.Hint)}
 	for _, field := range problem.Errors {
-		shown.Fields = append(shown.Fields, field.Detail)
+		shown.Fields = append(shown.Fields, v.texts.Said(field.Detail))
 	}
 	return shown
 }

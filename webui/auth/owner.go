@@ -28,11 +28,16 @@ const (
 // NewOwner gives a browser its cookie and returns the owner it makes.
 func (g *Guard) NewOwner(w http.ResponseWriter) string {
 	value := rand.Text()
+	g.Remember(w, OwnerCookie, value)
+	return ownerOf(value)
+}
+
+// Remember gives a browser a cookie for a year.
+func (g *Guard) Remember(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: OwnerCookie, Value: value, Path: "/", HttpOnly: true, Secure: g.options.Secure,
+		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: g.options.Secure,
 		SameSite: http.SameSiteLaxMode, MaxAge: int((365 * 24 * time.Hour).Seconds()),
 	})
-	return ownerOf(value)
 }
 
 func ownerOfCookie(r *http.Request) (string, bool) {

@@ -59,6 +59,9 @@ func newAssets(texts []Texts, house map[string][]byte) (*Assets, error) {
 		if files["texts."+t.Lang+".js"], err = t.script(scripts.String()); err != nil {
 			return nil, err
 		}
+		if files["said."+t.Lang+".js"], err = t.said.script(); err != nil {
+			return nil, err
+		}
 	}
 	a := &Assets{dir: hashOf(files), files: map[string]asset{}}
 	for name, data := range files {

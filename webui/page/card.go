@@ -19,6 +19,9 @@ type Card struct {
 	Times         Moments
 	Result        Result
 	Failure       Failure
+	// Steps are the recipe's own words for its steps where it has them in the reader's
+	// language, by those that status documents have.
+	Steps map[string]string
 	// Manage says that the reader may cancel, delete and try again.
 	Manage bool
 	// Key is the manage token the reader came with, "" for none.

@@ -1,8 +1,11 @@
 package page
 
 import (
+	"encoding/json"
+	"fmt"
 	"html/template"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -65,13 +68,29 @@ func (t Texts) Moment(at time.Time) string {
 		"clock", at.Format("15:04"))
 }
 
+// Dated returns a text with a moment in the place of {when}, as markup that scripts find.
+func (t Texts) Dated(key string, at time.Time) template.HTML {
+	before, after, _ := strings.Cut(t.Text(key), "{when}")
+	return template.HTML(fmt.Sprintf(`%s<time datetime="%s">%s</time>%s`, template.HTMLEscapeString(before), stamp(at),
+		template.HTMLEscapeString(t.Moment(at)), template.HTMLEscapeString(after)))
+}
+
+// stamp is a moment as machines read it.
+func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// inJSON is how a script reads values from an attribute.
+func inJSON(values map[string]string) (string, error) {
+	data, err := json.Marshal(values)
+	return string(data), err
+}
+
 // funcs are what templates may call, bound to one language.
 func funcs(t Texts, assets *Assets) template.FuncMap {
 	return template.FuncMap{
 		"t": t.Text, "count": t.Count, "place": t.Place,
 		"size": t.Size, "duration": t.Duration, "seconds": t.seconds, "percent": t.Percent,
 		"moment": t.Moment, "integer": func(n int) string { return t.Integer(int64(n)) },
-		"stamp": func(at time.Time) string { return at.UTC().Format(time.RFC3339) },
+		"stamp": stamp, "json": inJSON, "dated": t.Dated,
 		"lang":  func() string { return t.Lang },
 		"asset": assets.Path, "modules": assets.Modules, "icon": IconPath,
 	}

@@ -16,6 +16,8 @@ import (
 	"maps"
 	"path"
 	"strings"
+
+	"golang.org/x/text/language"
 )
 
 //go:embed templates
@@ -26,7 +28,8 @@ type Pages struct {
 	assets *Assets
 	books  map[string]book
 	// langs are the languages in order of preference; the first is the default.
-	langs []string
+	langs   []string
+	matcher language.Matcher
 }
 
 // book is one language: its texts, and its templates by page name.
@@ -51,16 +54,20 @@ func New(house House) (*Pages, error) {
 		return nil, err
 	}
 	p := &Pages{assets: assets, books: map[string]book{}}
+	choices := languages(texts)
+	var tags []language.Tag
 	for _, t := range texts {
 		named := funcs(t, assets)
+		named["languages"] = func() []Language { return choices }
 		maps.Copy(named, houseFuncs(house))
 		pages, err := parse(named)
 		if err != nil {
 			return nil, fmt.Errorf("parse pages in %q: %w", t.Lang, err)
 		}
 		p.books[t.Lang] = book{texts: t, pages: pages}
-		p.langs = append(p.langs, t.Lang)
+		p.langs, tags = append(p.langs, t.Lang), append(tags, t.tag)
 	}
+	p.matcher = language.NewMatcher(tags)
 	return p, nil
 }
 

@@ -39,6 +39,15 @@ func TestRender(t *testing.T) {
 	t.Parallel()
 	p := newPages(t)
 	for name, view := range samples() {
+		t.Run(name+" in German", func(t *testing.T) {
+			t.Parallel()
+			text := render(t, p, "de", view)
+			_, fragment := view.(page.Fragment)
+			check(t, text, fragment)
+			if !fragment && !strings.Contains(text, `<html lang="de">`) {
+				t.Error("the page does not say that it is in German")
+			}
+		})
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text := render(t, p, "en", view)
@@ -268,6 +277,57 @@ func TestRender_ended_pages_do_not_reload(t *testing.T) {
 		text := render(t, p, "en", samples()["job-"+name])
 		if got, want := strings.Contains(text, `http-equiv="refresh"`), !card.Ended(); got != want {
 			t.Errorf("%s: reloads %v, want %v", name, got, want)
+		}
+	}
+}
+
+func TestRender_offers_the_other_languages(t *testing.T) {
+	t.Parallel()
+	p := newPages(t)
+	for lang, other := range map[string]string{"en": "de", "de": "en"} {
+		text := render(t, p, lang, samples()["jobs-none"])
+		if !strings.Contains(text, `<button class="link" name="lang" value="`+other+`"`) {
+			t.Errorf("the page in %s does not offer %s", lang, other)
+		}
+		if strings.Contains(text, `<button class="link" name="lang" value="`+lang+`"`) {
+			t.Errorf("the page in %s offers the language that it is in", lang)
+		}
+	}
+}
+
+// What may have letters in a template: actions, marks, the parts that are classes and
+// queries, and the one command that is shown as it is typed.
+var (
+	unspoken  = regexp.MustCompile(`(?s)\{\{define "(?:shape|tone|key)"\}\}.*?\n`)
+	action    = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	spoken    = regexp.MustCompile(`(?s)(?:aria-label|placeholder|title|alt|label|aria-valuetext)="([^"]*)"`)
+	markup    = regexp.MustCompile(`(?s)<[^>]*>`)
+	command   = "convertd replay"
+	anyLetter = regexp.MustCompile(`\pL`)
+)
+
+func TestTemplates_have_no_words_of_their_own(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"templates/*.html", "templates/parts/*.html"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := unspoken.ReplaceAllString(strings.ReplaceAll(string(data), command, ""), "")
+			text = action.ReplaceAllString(text, "")
+			for _, found := range spoken.FindAllStringSubmatch(text, -1) {
+				if anyLetter.MatchString(found[1]) {
+					t.Errorf("%s has the words %q", file, found[0])
+				}
+			}
+			if left := markup.ReplaceAllString(text, ""); anyLetter.MatchString(left) {
+				t.Errorf("%s has words of its own: %q", file, strings.Join(strings.Fields(left), " "))
+			}
 		}
 	}
 }

@@ -16,9 +16,10 @@ import (
 
 // textFiles hold every visible text: text/LANG.json, one flat object of key to text.
 // {name} stands for a value. Keys that depend on a count end in a plural category of
-// CLDR: ".one", ".other", in some languages more.
+// CLDR: ".one", ".other", in some languages more. said/LANG.json holds what other parts
+// of the program say, see Texts.Said.
 //
-//go:embed text/*.json
+//go:embed text/*.json said/*.json
 var textFiles embed.FS
 
 // Default is the language of pages whose reader asked for none that we have.
@@ -29,7 +30,11 @@ type Texts struct {
 	Lang string
 	tag  language.Tag
 	all  map[string]string
+	said *phrasebook
 }
+
+// Language is a language that pages are there in, with its name in itself.
+type Language struct{ Code, Name string }
 
 // loadTexts reads all catalogues, the default language first.
 func loadTexts() ([]Texts, error) {
@@ -58,21 +63,36 @@ func loadText(file string) (Texts, error) {
 	if t.tag, err = language.Parse(t.Lang); err != nil {
 		return Texts{}, err
 	}
-	return t, json.Unmarshal(data, &t.all)
+	if err := json.Unmarshal(data, &t.all); err != nil {
+		return Texts{}, err
+	}
+	t.said, err = loadPhrases(t.Lang)
+	return t, err
 }
 
 // Match returns the best of our languages for an Accept-Language header.
 func (p *Pages) Match(accept string) string {
-	tags := make([]language.Tag, len(p.langs))
-	for i, lang := range p.langs {
-		tags[i] = p.books[lang].texts.tag
-	}
 	wanted, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil {
 		return p.langs[0]
 	}
-	_, index, _ := language.NewMatcher(tags).Match(wanted...)
+	_, index, _ := p.matcher.Match(wanted...)
 	return p.langs[index]
+}
+
+// Has reports whether there are pages in the language.
+func (p *Pages) Has(lang string) bool {
+	_, ok := p.books[lang]
+	return ok
+}
+
+// languages lists what a reader can choose from, the default first.
+func languages(texts []Texts) []Language {
+	all := make([]Language, len(texts))
+	for i, t := range texts {
+		all[i] = Language{Code: t.Lang, Name: t.Text("site.language")}
+	}
+	return all
 }
 
 // Text returns the text of a key with its values filled in: pairs of name and value.

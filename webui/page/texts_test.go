@@ -54,12 +54,37 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+func TestTexts_in_German(t *testing.T) {
+	t.Parallel()
+	de := newPages(t).Texts("de")
+	for _, row := range []struct{ got, want string }{
+		{de.Size(1_234), "1,2\u00a0kB"},
+		{de.Duration(1500 * time.Millisecond), "1,5\u00a0s"},
+		{de.Duration(7 * 24 * time.Hour), "7 Tage"},
+		{de.Place("live.place", 22), "Platz 22"},
+		{de.Count("live.ahead", 1), "1 Auftrag ist vorher dran."},
+		{de.Count("live.ahead", 0), "0 Aufträge sind vorher dran."},
+		{de.Moment(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)), "4. März 05:06 UTC"},
+		{string(de.Dated("card.gone", time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))),
+			`Die Dateien wurden <time datetime="2026-03-04T05:06:07Z">4. März 05:06 UTC</time> gelöscht.`},
+	} {
+		if row.got != row.want {
+			t.Errorf("got %q, want %q", row.got, row.want)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	p := newPages(t)
 	for _, header := range []string{"", "en-GB,en;q=0.9", "tlh", "*", "\x00", strings.Repeat("a,", 10_000)} {
 		if got := p.Match(header); got != "en" {
 			t.Errorf("Match(%.20q) = %q, want en", header, got)
+		}
+	}
+	for _, header := range []string{"de", "de-AT", "fr, de;q=0.9, en;q=0.8", "DE-de;q=0.2"} {
+		if got := p.Match(header); got != "de" {
+			t.Errorf("Match(%q) = %q, want de", header, got)
 		}
 	}
 }
@@ -102,7 +127,7 @@ func sources(t *testing.T) string {
 }
 
 var (
-	asked = regexp.MustCompile(`(?:\bt|count|place|Text|Count|Place|add)[ (]\s*"([a-z]+\.[a-z0-9.]+)"`)
+	asked = regexp.MustCompile(`(?:\bt|count|place|Text|Count|Place|Dated|dated|add)[ (]\s*"([a-z]+\.[a-z0-9.]+)"`)
 	// made are keys that are put together from a state, a unit or the like.
 	made   = []string{"state.", "month.", "kind.", "size.", "error.title.", "live.", "admin.did.", "audit.verb.", "queues.", "findings.", "audit.via."}
 	plural = regexp.MustCompile(`\.(zero|one|two|few|many|other)$`)

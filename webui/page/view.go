@@ -17,6 +17,8 @@ type Frame struct {
 	Refresh int
 	// Notice is one sentence about what was just done, "" for none.
 	Notice string
+	// Here is the page's own address, to come back to after the language was changed.
+	Here string
 	// Icon is the tab's icon: a state's name or "idle"; Percent belongs to "running".
 	Icon    string
 	Percent *float64

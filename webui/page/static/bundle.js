@@ -3,6 +3,7 @@
 
 import { hand, newKey } from "./card.js";
 import { paramsOf } from "./choose.js";
+import { said } from "./said.js";
 import { say } from "./tab.js";
 import { count, t } from "./text.js";
 
@@ -145,9 +146,10 @@ export class Bundle {
     } catch (reason) {
       this.wanted = this.submitting = false;
       this.key = null;
+      const [message, hint] = await Promise.all([said(reason.message), said(reason.hint)]);
       this.part("problem").hidden = false;
-      this.part("message").textContent = reason.message || t("upload.failed");
-      this.part("hint").textContent = reason.hint ?? "";
+      this.part("message").textContent = message || t("upload.failed");
+      this.part("hint").textContent = hint;
       this.refresh();
     }
   }

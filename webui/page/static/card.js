@@ -2,6 +2,7 @@
 // when both are done and Convert was pressed, it is handed over.
 
 import { Choosing } from "./choose.js";
+import { said } from "./said.js";
 import { say } from "./tab.js";
 import { duration, size, t } from "./text.js";
 import { Refused, discard, upload } from "./upload.js";
@@ -162,11 +163,12 @@ export class FileCard {
     this.refresh();
   }
 
-  problem(reason) {
-    const known = reason.message === "unreadable" ? t("upload.unreadable") : reason.message;
+  async problem(reason) {
+    const known = reason.message === "unreadable" ? t("upload.unreadable") : await said(reason.message);
+    const hint = await said(reason.hint);
     this.part("problem").hidden = false;
     this.part("message").textContent = known || t("upload.failed");
-    this.part("hint").textContent = reason.hint ?? "";
+    this.part("hint").textContent = hint;
   }
 
   remove({ keepCard = false } = {}) {

@@ -1,6 +1,7 @@
 // Cards that follow their jobs: one event stream for all jobs of the page; polling
 // where streams do not get through.
 
+import { said } from "./said.js";
 import { say, show } from "./tab.js";
 import { count, duration, place, t } from "./text.js";
 import { localize } from "./times.js";
@@ -97,25 +98,27 @@ function update(card, job, status) {
   tick();
 }
 
-function running(card, job, { percent, message, step }) {
+async function running(card, job, { percent, message, step }) {
   const bar = card.querySelector("[data-bar]");
-  const usually = card.querySelector("[data-doing]")?.dataset.usually;
-  const doing = [step || usually, message].filter(Boolean).join(": ");
-  const words = percent === null ? t("live.running") : t("percent", { n: Math.floor(percent) });
+  const done = percent === null ? t("live.running") : t("percent", { n: Math.floor(percent) });
   if (percent === null) bar.removeAttribute("value");
   else bar.value = percent;
+  put(card, "percent", done);
+  const { usually, steps } = card.querySelector("[data-doing]")?.dataset ?? {};
+  const titles = steps ? JSON.parse(steps) : {};
+  const words = await Promise.all([titles[step] ?? said(step), said(message)]);
+  const doing = [words[0] || usually, words[1]].filter(Boolean).join(": ");
   bar.setAttribute("aria-valuetext", percent === null
     ? t("live.valueunknown", { what: doing })
     : t("live.valuetext", { what: doing, percent: Math.floor(percent) }));
-  put(card, "percent", words);
   put(card, "doing", doing);
-  say(job.name, t("live.said", { name: job.name, what: `${words}, ${doing}` }), percent);
+  say(job.name, t("live.said", { name: job.name, what: `${done}, ${doing}` }), percent);
 }
 
-function waiting(card, { queue_position: position, state, message: held }) {
+async function waiting(card, { queue_position: position, state, message: held }) {
   if (state !== "queued" || !position) return;
   put(card, "place", position === 1 ? t("live.next") : place("live.place", position));
-  put(card, "ahead", held ? held : position === 1 ? t("live.aheadnone") : count("live.ahead", position - 1));
+  put(card, "ahead", held ? await said(held) : position === 1 ? t("live.aheadnone") : count("live.ahead", position - 1));
 }
 
 function put(card, part, words) {
