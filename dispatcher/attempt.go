@@ -56,6 +56,9 @@ type attempt struct {
 	told   atomic.Int32
 	// expired says that it was killed because the child did not keep the time limit.
 	expired bool
+	// crowds carries why it is stopped for want of room on the disk; crowded is what came.
+	crowds  chan *crowding
+	crowded *crowding
 	// unstarted says that this machine could not start it.
 	unstarted bool
 	// adopted says that another dispatcher claimed it; noted that a child of that one was
@@ -69,7 +72,7 @@ func (d *Dispatcher) newAttempt(row job.Claimed) *attempt {
 	a := &attempt{
 		row: row, dir: d.opts.Spool.Job(row.ID), seat: -1,
 		log:    d.opts.Log.With("job", row.ID, "recipe", row.Recipe, "attempt", row.Attempt),
-		orders: make(chan order, 2),
+		orders: make(chan order, 2), crowds: make(chan *crowding, 1),
 	}
 	d.findRecipe(a)
 	a.need = d.lanes.needOf(a.recipe, row.Queue)

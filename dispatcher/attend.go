@@ -69,6 +69,7 @@ func (d *Dispatcher) gather(a *attempt, e *evidence) {
 	d.endCallback(a)
 	failpoint.Hit(failpoint.BeforeOutcome)
 	e.told, e.cancelled, e.expired = a.order(), a.row.CancelRequested, a.expired
+	e.crowded = a.crowded
 	e.limits = a.limits()
 	e.unbegun = a.adopted && (!a.noted || !a.rebooted && !d.worked(a))
 	e.failures, e.most = a.row.Failures, max(1, a.row.MaxAttempts)

@@ -55,6 +55,7 @@ type Dispatcher struct {
 	// those of which nothing is left to do.
 	ended, settled chan *attempt
 	finisher       *finisher
+	warden         *warden
 	sender         *mail.Sender
 	presence       *presence
 	attendants     sync.WaitGroup
@@ -109,6 +110,7 @@ func New(opts Options) *Dispatcher {
 	if opts.Keep.Results > 0 {
 		d.jobs.Keep = opts.Keep.Results
 	}
+	d.warden = newWarden(d)
 	d.settings.Store(&Settings{Lanes: opts.Lanes, Keep: opts.Keep, Mail: opts.Mail})
 	return d
 }
@@ -154,6 +156,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.sender = mail.NewSender(d.settings.Load().Mail, outbox.NewStore(d.opts.DB), d.opts.Spool, d.log)
 	var services sync.WaitGroup
 	services.Go(func() { d.finisher.run(background) })
+	services.Go(func() { d.warden.run(background) })
 	services.Go(func() { d.sweep(background) })
 	services.Go(func() { d.sender.Run(background) })
 	services.Go(func() { d.examinations(background) })

@@ -42,6 +42,10 @@ func (d *Dispatcher) fit() bool {
 		d.trouble(err)
 		return false
 	}
+	if err := d.warden.short(); err != nil {
+		d.trouble(err)
+		return false
+	}
 	h := &d.health
 	if h.rehearsing || h.ill && time.Now().Before(h.after) {
 		return false

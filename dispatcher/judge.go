@@ -24,6 +24,8 @@ type evidence struct {
 	cancelled bool
 	// expired says that it was killed because its child overran the time limit.
 	expired bool
+	// crowded says that it was killed because the disk was nearly full.
+	crowded *crowding
 	// memoryKills counts processes that the kernel killed for the memory limit.
 	memoryKills int64
 	// exit is how the child ended, nil when nobody could see it.
@@ -85,6 +87,10 @@ func (e evidence) byOutcome() verdict {
 		class = fault.Memory
 		detail, hint = e.memoryWords()
 	}
+	if e.crowded != nil && class == fault.Killed {
+		class = fault.Disk
+		detail, hint = e.crowded.words(e.source())
+	}
 	return e.fail(class, detail, hint, again(class, e.recipe.Retry, e.failures+1, e.most))
 }
 
@@ -105,6 +111,9 @@ func (e evidence) unsaid() (class fault.Class, detail, hint string) {
 		return fault.Timeout,
 			fmt.Sprintf("The job was ended because it ran longer than its time limit of %s.", e.limits.Time),
 			fmt.Sprintf("The limit is set by [limits] time in %s.", e.source())
+	case e.crowded != nil:
+		detail, hint = e.crowded.words(e.source())
+		return fault.Disk, detail, hint
 	case e.memoryKills > 0:
 		detail, hint = e.memoryWords()
 		return fault.Memory, detail, hint

@@ -62,6 +62,9 @@ func TestJudge(t *testing.T) {
 		{"runner killed", evidence{exit: &killed, most: 3}, job.Scheduled, fault.Killed, true},
 		{"runner killed for memory", evidence{exit: &killed, memoryKills: 1, most: 3}, job.Failed, fault.Memory, true},
 		{"runner overran its time", evidence{exit: &killed, expired: true, most: 3}, job.Failed, fault.Timeout, true},
+		{"killed for want of room", evidence{exit: &killed, crowded: &crowding{}, most: 3}, job.Failed, fault.Disk, true},
+		{"step killed for want of room", evidence{outcome: said(fault.Killed), crowded: &crowding{}, most: 3}, job.Failed, fault.Disk, true},
+		{"ended well before it was killed for want of room", evidence{outcome: said(fault.Succeeded), crowded: &crowding{}, most: 3}, job.Succeeded, fault.Succeeded, false},
 		{"runner said nothing", evidence{exit: &status2, words: "panic", most: 3}, job.Scheduled, fault.InternalError, true},
 	}
 	for _, tt := range tests {

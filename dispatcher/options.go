@@ -104,6 +104,9 @@ type Keep struct {
 	// results go before their time. 0 in both means that none do.
 	FreePercent float64
 	FreeBytes   int64
+	// Reserve is how much of the spool's disk jobs leave: with less, none starts, and with
+	// half of it the one that has written most is stopped.
+	Reserve spool.Reserve
 }
 
 // StopMode says what happens to running jobs when the dispatcher stops.
@@ -133,6 +136,8 @@ type Times struct {
 	Sweep, Orphan time.Duration
 	// Examine is how often the machine is looked at (10 min).
 	Examine time.Duration
+	// Guard is how often the room on the disk is looked at while jobs run (200 ms).
+	Guard time.Duration
 	// Fresh is how old a result must be to be removed before its time (10 min).
 	Fresh time.Duration
 }
@@ -151,6 +156,7 @@ func (t Times) withDefaults() Times {
 	set(&t.Sweep, time.Minute)
 	set(&t.Orphan, time.Hour)
 	set(&t.Examine, 10*time.Minute)
+	set(&t.Guard, 200*time.Millisecond)
 	set(&t.Fresh, freshResult)
 	return t
 }

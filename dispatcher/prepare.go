@@ -170,6 +170,7 @@ func (d *Dispatcher) request(a *attempt, values recipe.Values) runner.Request {
 // push their progress.
 func (d *Dispatcher) keepings(a *attempt, q *runner.Request) error {
 	kept := cache.New(d.opts.Spool.Cache())
+	q.Reserve = d.warden.line()
 	q.Shelf = kept.Copies(a.recipe.Name).Dir()
 	q.Callbacks, q.BaseURL = d.opts.Spool.Callback, d.settings.Load().Mail.BaseURL
 	if a.recipe.Cache.Size == 0 {

@@ -21,6 +21,8 @@ const memoryLook = time.Second
 // killed with all that belongs to it. So is one of which the kernel took a process for want
 // of memory, and which goes on with the rest.
 func (d *Dispatcher) watch(a *attempt) error {
+	d.warden.enter(a)
+	defer d.warden.leave(a)
 	limits := a.limits()
 	expiry := time.NewTimer(time.Until(a.began.Add(limits.Time + limits.Grace + d.times.TimeMargin)))
 	defer expiry.Stop()
@@ -39,6 +41,9 @@ func (d *Dispatcher) watch(a *attempt) error {
 		case o := <-a.orders:
 			a.pass(o)
 			kill.Reset(limits.Grace + d.times.KillMargin)
+		case a.crowded = <-a.crowds:
+			a.log.Warn("killing a job because the disk is nearly full", "written", a.crowded.written, "free", a.crowded.free, "reserve", a.crowded.reserve)
+			d.kill(a)
 		case <-memory.C:
 			if starved {
 				a.log.Warn("killing a job that goes on without a process that was killed for want of memory", "limit", limits.Memory)

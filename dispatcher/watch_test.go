@@ -88,6 +88,7 @@ func TestWatchLeavesWhatRuns(t *testing.T) {
 func watched(dir spool.Job, c *child) (*Dispatcher, *attempt) {
 	d := &Dispatcher{times: Times{}.withDefaults(), log: slog.New(slog.DiscardHandler)}
 	d.leaving, d.leave = context.WithCancel(context.Background())
+	d.warden = newWarden(d)
 	a := &attempt{
 		row: job.Claimed{Job: job.Job{Identity: job.Identity{ID: dir.ID}}}, dir: dir, log: d.log, child: c,
 		began: time.Now(), orders: make(chan order, 2), noted: true,

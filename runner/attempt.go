@@ -38,6 +38,9 @@ type attempt struct {
 	started  time.Time
 	deadline *time.Timer
 	limits   meter
+	// roomBound says that it is not the recipe that bounds the size of a file, but the room
+	// on the disk.
+	roomBound bool
 	// stopped is why the steps were told to end, nil as long as they were not.
 	stopped *verdict
 	outcome Outcome
@@ -95,11 +98,12 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {
 	job := spool.Job{Dir: spec.Dir, ID: spec.Job}
 	now := time.Now()
+	fileSize, roomBound := fileSize(spec)
 	a := &attempt{
-		spec: spec, job: job, work: workspaceOf(job, spec.Attempt),
+		spec: spec, job: job, work: workspaceOf(job, spec.Attempt), roomBound: roomBound,
 		box: sandbox.Confinement{
 			UID: spec.Box.UID, GID: spec.Box.GID,
-			FileSize: max(spec.Limits.Disk, ownFiles), Processes: userProcesses(spec), Memory: spec.Limits.Memory,
+			FileSize: max(fileSize, ownFiles), Processes: userProcesses(spec), Memory: spec.Limits.Memory,
 			Require: spec.Box.Require, Lacks: spec.Box.Lacks,
 		},
 		signals: signals, started: now,

@@ -2,9 +2,12 @@ package runner
 
 import (
 	"errors"
+	"io/fs"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
+	"convertd/runner/fault"
 	"convertd/runner/spool"
 )
 
@@ -27,6 +30,55 @@ func (a *attempt) makeRoom() {
 	for _, dir := range []string{a.work.run, a.work.tmp, a.work.out, a.work.home, a.work.preview} {
 		_ = spool.RemoveFolder(dir)
 	}
+}
+
+// fileSize is how large a file of the steps may become: as the recipe says, or as far as
+// the disk has room beside its reserve, which the kernel then keeps however fast a program
+// writes. In the second case roomBound is set.
+func fileSize(spec Spec) (size int64, roomBound bool) {
+	var st unix.Statfs_t
+	if spec.Reserve == 0 || unix.Statfs(spec.Dir, &st) != nil {
+		return spec.Limits.Disk, false
+	}
+	room := int64(st.Bavail)*st.Bsize - spec.Reserve
+	return min(room, spec.Limits.Disk), room < spec.Limits.Disk
+}
+
+// fileTooLarge is for a program that wrote a file up to the limit.
+func (a *attempt) fileTooLarge() *verdict {
+	if a.roomBound {
+		return a.noRoomVerdict("because the disk of the service had room for only " + bytesText(a.box.FileSize) + " more")
+	}
+	return &verdict{
+		class:  fault.Disk,
+		detail: "The conversion wrote more than it may: its limit is " + bytesText(a.spec.Limits.Disk) + ".",
+		hint:   raiseHint("limits.disk", a.spec.Recipe, "a smaller file"),
+	}
+}
+
+func (a *attempt) noRoomVerdict(why string) *verdict {
+	return &verdict{
+		class: fault.Disk, tool: true, detail: "The conversion could not go on, " + why + ".",
+		hint: "Try again later; the administrator has to free disk space.",
+	}
+}
+
+// hasLargeFile reports whether a file of the steps is as large as one may become: a program
+// that does not die of that fails with words of its own.
+func (a *attempt) hasLargeFile() bool {
+	found := false
+	// WalkDir returns only what the function returned: SkipAll or nothing.
+	_ = filepath.WalkDir(a.work.dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil
+		}
+		info, err := entry.Info()
+		if found = err == nil && info.Size() >= a.box.FileSize; found {
+			return filepath.SkipAll
+		}
+		return nil
+	})
+	return found
 }
 
 // What is left of a disk that a program found full: less than it may have wanted at once.

@@ -30,6 +30,8 @@ type Request struct {
 	// Cache is the folder that is kept for this recipe and owner, Shelf that of copies of
 	// fetched inputs; "" keeps nothing beyond this attempt.
 	Cache, Shelf string
+	// Reserve is how many bytes of the spool's disk the steps must leave.
+	Reserve int64
 	// Callbacks is where what services push is taken, and BaseURL where they push it.
 	Callbacks func(token string) (file string)
 	BaseURL   string
@@ -67,7 +69,7 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 		Inputs:  q.Inputs,
 		Outputs: r.Outputs, Explain: r.Explain,
 		Limits: withDefaults(r.Limits),
-		Box:    q.Box, Status: q.Status, Env: q.Env, Lang: q.Lang,
+		Box:    q.Box, Status: q.Status, Env: q.Env, Lang: q.Lang, Reserve: q.Reserve,
 	}
 	if len(q.Inputs) > 0 {
 		s.Stem, _ = cutExt(q.Inputs[0].Name)

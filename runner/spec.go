@@ -44,6 +44,9 @@ type Spec struct {
 	Lang string `json:"lang,omitempty"`
 	// Cache is the folder that the steps keep for later jobs.
 	Cache Cache `json:"cache,omitzero"`
+	// Reserve is how many bytes of the spool's disk no file of the steps may break into; 0
+	// keeps none.
+	Reserve int64 `json:"reserve,omitempty"`
 	// Callback is the file in which progress is found that a service pushed; "" when no
 	// step takes any.
 	Callback string `json:"callback,omitempty"`

@@ -81,10 +81,9 @@ func (a *attempt) judge(step Step, end sandbox.End, w *watch) *verdict {
 	case end.Signal != 0:
 		return a.bySignal(program, end.Signal)
 	case !ok && a.diskFull():
-		return &verdict{
-			class: fault.Disk, tool: true, detail: "The conversion could not go on, because the disk of the service is full.",
-			hint: "Try again later; the administrator has to free disk space.",
-		}
+		return a.noRoomVerdict("because the disk of the service is full")
+	case !ok && a.hasLargeFile():
+		return a.fileTooLarge()
 	case w.refused != "", end.Code == exitDataErr && !ok:
 		return &verdict{
 			class: fault.BadInput, tool: true,
@@ -111,11 +110,7 @@ func failed(detail string) *verdict {
 func (a *attempt) bySignal(program string, signal syscall.Signal) *verdict {
 	switch signal {
 	case syscall.SIGXFSZ:
-		return &verdict{
-			class:  fault.Disk,
-			detail: "The conversion wrote more than it may: its limit is " + bytesText(a.spec.Limits.Disk) + ".",
-			hint:   raiseHint("limits.disk", a.spec.Recipe, "a smaller file"),
-		}
+		return a.fileTooLarge()
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL,
 		syscall.SIGSYS, syscall.SIGTRAP, syscall.SIGPIPE, syscall.SIGXCPU:
 		return failed(program + " crashed (" + signalName(signal) + ").")

@@ -19,8 +19,6 @@ const (
 	maxDepth = 32
 	// steadyPiece is how many bytes must arrive within Limits.Idle.
 	steadyPiece = 64 << 10
-	// spare is left free on the spool's disk by uploads, so that jobs under way can end.
-	spare = 64 << 20
 )
 
 // openBody refuses what can be refused before the first byte is read, and returns the
@@ -64,8 +62,8 @@ func (s *Server) roomBeside(promised, size int64) error {
 	if err := s.sameSpool(); err != nil {
 		return err
 	}
-	free, err := s.Spool.Free()
-	if err == nil && size > free-spare-promised { // a sum of sizes that strangers name might overflow
+	_, left, err := s.Spool.Kept(s.Limits.Reserve)
+	if err == nil && size > left-promised { // a sum of sizes that strangers name might overflow
 		return fault.New(fault.InsufficientStorage, "There is no room left to store the upload.",
 			"Try again later, or send a smaller file; the administrator has to free disk space.")
 	}

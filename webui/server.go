@@ -83,6 +83,9 @@ type Options struct {
 type Limits struct {
 	// Upload is how many bytes the body of one submission may have; default 20 GiB.
 	Upload int64
+	// Reserve is what uploads leave free of the spool's disk, so that jobs under way can
+	// end; default 64 MiB.
+	Reserve spool.Reserve
 	// Files is how many files one submission may carry; default 1000.
 	Files int
 	// Idle is how long a body may send nothing, and an answer be left unread, before it is
@@ -98,6 +101,7 @@ type Limits struct {
 
 func (l Limits) orDefaults() Limits {
 	setDefault(&l.Upload, 20<<30)
+	setDefault(&l.Reserve, spool.Reserve{Bytes: 64 << 20})
 	setDefault(&l.Files, 1000)
 	setDefault(&l.Idle, time.Minute)
 	setDefault(&l.Header, 10*time.Second)
@@ -106,8 +110,9 @@ func (l Limits) orDefaults() Limits {
 	return l
 }
 
-func setDefault[T int | int64 | time.Duration](value *T, otherwise T) {
-	if *value == 0 {
+func setDefault[T comparable](value *T, otherwise T) {
+	var none T
+	if *value == none {
 		*value = otherwise
 	}
 }

@@ -129,10 +129,16 @@ func dispatcherSettings(loaded config.Loaded) dispatcher.Settings {
 		},
 		Keep: dispatcher.Keep{
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed), Rows: time.Duration(loaded.Keep.Rows),
-			FreePercent: loaded.Keep.Free.Percent, FreeBytes: int64(loaded.Keep.Free.Bytes),
+			FreePercent: loaded.Keep.Free.Percent, FreeBytes: int64(loaded.Keep.Free.Bytes), Reserve: reserve(loaded),
 		},
 		Mail: mailConfig(loaded),
 	}
+}
+
+// reserve is what uploads and jobs leave of the spool's disk.
+func reserve(loaded config.Loaded) spool.Reserve {
+	r := loaded.Keep.Reserve
+	return spool.Reserve{Bytes: int64(r.Bytes), Percent: r.Percent}
 }
 
 func mailConfig(loaded config.Loaded) mail.Config {

@@ -110,7 +110,7 @@ func webOptions(a *app, loaded config.Loaded) (webui.Options, error) {
 		Handbook: help,
 		Spool:    spool.New(dir), Guard: auth.New(guardOptions(loaded)), Log: a.log, Version: version(),
 		QueueLimits: webQueueLimits(loaded.Queue), Resources: loaded.Resources,
-		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload)}, Rates: webRates(loaded.Web),
+		Limits: webui.Limits{Upload: int64(loaded.Web.MaxUpload), Reserve: reserve(loaded)}, Rates: webRates(loaded.Web),
 		Pages: webui.PageOptions{
 			House:   own,
 			Results: time.Duration(loaded.Keep.Results), Failed: time.Duration(loaded.Keep.Failed),

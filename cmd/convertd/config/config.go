@@ -106,6 +106,7 @@ type Keep struct {
 	Failed  Duration `toml:"failed" doc:"The files of one that did not."`
 	Rows    Duration `toml:"rows" doc:"What is known of a job, without its files."`
 	Free    Share    `toml:"free" doc:"How much of the spool's disk is to stay free, as a percentage or a size: below it the oldest results go before their time."`
+	Reserve Share    `toml:"reserve" doc:"How much of the spool's disk uploads and running jobs leave to the database and to the ends of jobs: with less no job starts, with half of it the one that has written most is stopped. A size counts up to a twentieth of the disk."`
 }
 
 // Sandbox is what the box of a step must give.
@@ -129,6 +130,7 @@ func Default() Config {
 			Failed:  Duration(7 * 24 * time.Hour),
 			Rows:    Duration(30 * 24 * time.Hour),
 			Free:    Share{Percent: 5},
+			Reserve: Share{Bytes: 1 << 30},
 		},
 		Sandbox: Sandbox{UIDBase: 64000},
 	}
