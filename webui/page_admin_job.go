@@ -41,7 +41,7 @@ func (s *Server) attemptsView(r *http.Request, v visit, j job.Job) (pages.AdminA
 		return view, err
 	}
 	for _, a := range rows {
-		view.Attempts = append(view.Attempts, shownAttempt(a))
+		view.Attempts = append(view.Attempts, shownAttempt(v, a))
 	}
 	if !j.State.Ended() || filesGone(j) {
 		return view, nil
@@ -60,8 +60,8 @@ func (s *Server) attemptsView(r *http.Request, v visit, j job.Job) (pages.AdminA
 
 // shownAttempt is an attempt as a person reads it. Documents that another version of the
 // program wrote are left out.
-func shownAttempt(a job.Attempt) pages.Attempt {
-	shown := pages.Attempt{Number: a.Number, Started: a.StartedAt, Ended: a.EndedAt, Class: string(a.Class), Detail: a.Detail, ExitCode: a.ExitCode,
+func shownAttempt(v visit, a job.Attempt) pages.Attempt {
+	shown := pages.Attempt{Number: a.Number, Started: a.StartedAt, Ended: a.EndedAt, Class: string(a.Class), Detail: v.texts.Said(a.Detail), ExitCode: a.ExitCode,
 		Signal: a.Signal, Version: a.RecipeVersion, Wall: inSeconds(a.Usage.WallSeconds), CPU: inSeconds(a.Usage.CPUSeconds),
 		Memory: a.Usage.PeakMemoryBytes, Advice: adviceOf(a)}
 	var limits recipe.Limits

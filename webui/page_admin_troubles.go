@@ -23,7 +23,7 @@ func (s *Server) failuresPage(w http.ResponseWriter, r *http.Request, _ httprout
 	}
 	view := pages.AdminFailures{AdminFrame: s.adminFrame(v, "failures.title", "failures"), Recipes: s.recipeOptions(v, chosen), Filtered: chosen != ""}
 	for _, f := range rows {
-		view.Failures = append(view.Failures, pages.FailureKind{Recipe: f.Recipe, Class: string(f.Class), Reason: f.Reason, Count: f.Failures,
+		view.Failures = append(view.Failures, pages.FailureKind{Recipe: f.Recipe, Class: string(f.Class), Reason: v.texts.Said(f.Reason), Count: f.Failures,
 			LastDay: f.LastDay, Last: f.LastAt, LastJob: f.LastJob, All: jobFilter{state: "failed", recipe: f.Recipe}.address()})
 	}
 	return s.show(w, r, v, view)
@@ -49,7 +49,7 @@ func (s *Server) refusedPage(w http.ResponseWriter, r *http.Request, _ httproute
 		view.First = "/admin/refused"
 	}
 	for _, row := range rows {
-		view.Refused = append(view.Refused, pages.Refused{At: row.At, Owner: row.Owner, Recipe: row.Recipe, Code: string(row.Code), Detail: row.Detail})
+		view.Refused = append(view.Refused, pages.Refused{At: row.At, Owner: row.Owner, Recipe: row.Recipe, Code: string(row.Code), Detail: v.texts.Said(row.Detail)})
 	}
 	return s.show(w, r, v, view)
 }

@@ -7,14 +7,14 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // phrasebook is what the rest of the program says, in another language. Problems, reasons,
 // progress and shipped recipes are written in English where they arise: so they stand in
 // rows, logs and mails, and the API answers them. Pages look them up here by the English
-// text, in which {1}, {2} stand for what differs from one time to the next.
+// text, in which {1}, {2} stand for what differs from one time to the next, {#1} for a whole
+// number.
 type phrasebook struct {
 	all map[string]string
 	// patterns are the phrases with placeholders, the most certain first.
@@ -27,7 +27,7 @@ type phrasebook struct {
 // expression is.
 type phrase struct {
 	expression *regexp.Regexp
-	order      []int
+	order      []string
 	text       string
 	// sure is how many bytes of the text are its own.
 	sure int
@@ -51,7 +51,7 @@ func loadPhrases(lang string) (*phrasebook, error) {
 
 func newPhrasebook(all map[string]string, general *phrasebook) *phrasebook {
 	book := &phrasebook{all: all, general: general}
-	placeholder := regexp.MustCompile(`\{(\d)\}`)
+	placeholder := regexp.MustCompile(`\{(#?)(\d)\}`)
 	for english, text := range all {
 		if placeholder.MatchString(english) {
 			book.patterns = append(book.patterns, newPhrase(placeholder, english, text))
@@ -72,9 +72,14 @@ func newPhrase(placeholder *regexp.Regexp, english, text string) phrase {
 	rest := english
 	for _, found := range placeholder.FindAllStringSubmatchIndex(english, -1) {
 		own := english[len(english)-len(rest) : found[0]]
-		expression.WriteString(regexp.QuoteMeta(own) + "(.*?)")
+		expression.WriteString(regexp.QuoteMeta(own))
+		if found[2] < found[3] {
+			expression.WriteString(`(\d+)`)
+		} else {
+			expression.WriteString("(.*?)")
+		}
 		p.sure += len(own)
-		p.order = append(p.order, int(english[found[2]]-'0'))
+		p.order = append(p.order, english[found[4]:found[5]])
 		rest = english[found[1]:]
 	}
 	p.sure += len(rest)
@@ -122,7 +127,8 @@ func (b *phrasebook) say(english string) (string, bool) {
 		if values := p.expression.FindStringSubmatch(english); values != nil {
 			var pairs []any
 			for i, number := range p.order {
-				pairs = append(pairs, strconv.Itoa(number), values[i+1])
+				value, _ := b.say(values[i+1]) // what was put into it may be a phrase itself
+				pairs = append(pairs, number, value)
 			}
 			return fill(p.text, pairs), true
 		}

@@ -10,6 +10,8 @@ func TestSaid(t *testing.T) {
 		"It has {1} of {2}.":           "Von {2} hat es {1}.",
 		"It has {1} of {2} (by hand).": "Von {2} hat es {1} (von Hand).",
 		"a.b*c {1}":                    "quoted {1}",
+		"{#1} files":                   "{1} Dateien",
+		"Reading {1}":                  "Liest {1}",
 	})
 	for _, row := range []struct{ english, want string }{
 		{"Nothing is here.", "Hier ist nichts."},
@@ -20,6 +22,9 @@ func TestSaid(t *testing.T) {
 		{"Nothing is here. It has 3 of 5.", "Hier ist nichts. Von 5 hat es 3."},
 		{"Nothing is here. And this nobody knows.", "Nothing is here. And this nobody knows."},
 		{"a.b*c d", "quoted d"},
+		{"12 files", "12 Dateien"},
+		{"a dozen files", "a dozen files"},
+		{"Reading 12 files", "Liest 12 Dateien"},
 		{"aXbbc d", "aXbbc d"},
 		{"", ""},
 	} {

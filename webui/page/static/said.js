@@ -10,7 +10,7 @@ export async function said(text) {
   if (!text) return "";
   book ??= load();
   const { exact, patterns } = await book;
-  const say = (part) => exact[part] ?? matched(patterns, part);
+  const say = (part) => exact[part] ?? matched(patterns, part, say);
   const parts = text.split(/(?<=\.) /).map(say);
   return say(text) ?? (parts.includes(undefined) ? text : parts.join(" "));
 }
@@ -18,7 +18,7 @@ export async function said(text) {
 async function load() {
   try {
     const { default: exact } = await import(`./said.${lang}.js`);
-    const patterns = Object.entries(exact).filter(([english]) => /\{\d\}/.test(english)).map(pattern);
+    const patterns = Object.entries(exact).filter(([english]) => /\{#?\d\}/.test(english)).map(pattern);
     return { exact, patterns: patterns.sort((a, b) => b.sure - a.sure) };
   } catch {
     book = null; // the next text asks again
@@ -27,20 +27,26 @@ async function load() {
 }
 
 function pattern([english, words]) {
-  const own = english.split(/\{\d\}/);
+  const places = [...english.matchAll(/\{(#?)(\d)\}/g)];
+  const own = english.split(/\{#?\d\}/);
   const quoted = own.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const groups = places.map(([, number]) => (number ? "(\\d+)" : "(.*?)"));
   return {
-    expression: new RegExp(`^${quoted.join("(.*?)")}$`, "s"),
-    order: [...english.matchAll(/\{(\d)\}/g)].map(([, number]) => number),
+    expression: new RegExp(`^${quoted.map((part, i) => part + (groups[i] ?? "")).join("")}$`, "s"),
+    order: places.map(([, , number]) => number),
     sure: own.join("").length,
     words,
   };
 }
 
-function matched(patterns, text) {
+// matched fills in what stands in the text, which may be phrases themselves.
+function matched(patterns, text, say) {
   for (const { expression, order, words } of patterns) {
     const found = expression.exec(text);
-    if (found) return words.replace(/\{(\d)\}/g, (_, number) => found[order.indexOf(number) + 1]);
+    if (found) return words.replace(/\{(\d)\}/g, (_, number) => {
+      const value = found[order.indexOf(number) + 1];
+      return say(value) ?? value;
+    });
   }
   return undefined;
 }
