@@ -26,6 +26,7 @@ import (
 type followUp struct {
 	Recipe string `json:"recipe"`
 	To     string `json:"to"`
+	Preset string `json:"preset"`
 	Inputs []struct {
 		Output string `json:"output"`
 	} `json:"inputs"`
@@ -170,6 +171,9 @@ func (d *Dispatcher) chooseFollowUp(f followUp) (recipe.Recipe, map[string][]str
 		return r, nil, fault.New(fault.Invalid, fmt.Sprintf("There is no recipe “%.80s”.", f.Recipe), "Name one of convertd recipes list.")
 	}
 	given, err := r.GivenJSON(f.Params)
+	if err == nil {
+		given, err = r.WithPreset(f.Preset, given)
+	}
 	if err != nil || f.To == "" {
 		return r, given, err
 	}

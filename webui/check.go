@@ -158,7 +158,7 @@ func givenParams(r recipe.Recipe, sub *submission) (map[string][]string, error) 
 	for name, words := range sub.params {
 		given[name] = words
 	}
-	return given, nil
+	return r.WithPreset(sub.preset, given)
 }
 
 // allowed refuses callers that a recipe is not for. A button (a recipe without upload

@@ -17,7 +17,7 @@ const paramPrefix = "param."
 // settings makes the form of a recipe's parameters; given are the values that stand in
 // it instead of the defaults.
 func settings(v visit, r recipe.Recipe, given map[string][]string) pages.Form {
-	form := pages.Form{Recipe: r.Name}
+	form := pages.Form{Recipe: r.Name, Presets: presets(v, r, given, recipePath(r.Name)+"?")}
 	for _, p := range r.Params {
 		group, title := &pages.FieldGroup{}, v.texts.Said(p.Group)
 		if i := slices.IndexFunc(form.Groups, func(g pages.FieldGroup) bool { return g.Title == title }); i >= 0 {

@@ -108,7 +108,15 @@ func (s *Server) retryPage(w http.ResponseWriter, r *http.Request, p httprouter.
 		return err
 	}
 	v := s.visit(w, r)
-	view, err := s.retryView(v, r, j, j.Params)
+	declared, _ := s.Recipes().Find(j.Recipe)
+	given, asked := askedPreset(r, declared)
+	if !asked {
+		given = j.Params
+	}
+	if to, ok := j.Params[recipe.ToParam]; ok && asked {
+		given[recipe.ToParam] = to
+	}
+	view, err := s.retryView(v, r, j, given)
 	if err != nil {
 		return err
 	}
@@ -123,10 +131,12 @@ func (s *Server) retryView(v visit, r *http.Request, j job.Job, given map[string
 	if !ok {
 		return pages.Recipe{}, fault.New(fault.Gone, v.texts.Text("error.norecipe", "name", j.Recipe), v.texts.Text("error.norecipehint"))
 	}
-	row := s.row(v, j, time.Now())
+	row, path := s.row(v, j, time.Now()), withToken(jobPage(j.ID)+"/retry", r)
+	form := settings(v, declared, given)
+	form.Presets = presets(v, declared, given, path+questionMark(path))
 	return pages.Recipe{
 		Frame: s.frame(v, v.texts.Text("recipe.again", "name", row.Name), ""), Takes: !isButton(declared),
-		Entry: s.entry(v, declared), Form: settings(v, declared, given), Again: &row, Action: withToken(jobPage(j.ID)+"/retry", r),
+		Entry: s.entry(v, declared), Form: form, Again: &row, Action: path,
 	}, nil
 }
 

@@ -75,13 +75,19 @@ func acceptWords(v visit, accept []string) []string {
 }
 
 // recipePage shows a recipe with all its settings.
-func (s *Server) recipePage(w http.ResponseWriter, r *http.Request, p httprouter.Params) error {
+func (s *Server) recipePage(w http.ResponseWriter, r *http.Request, p httprouter.Params) (err error) {
 	v := s.visit(w, r)
 	declared, ok := s.Recipes().Find(p.ByName("name"))
 	if !ok || !visible(declared, v.Caller) {
 		return noSuchRecipe
 	}
-	view, err := s.formView(r, v, declared, nil)
+	given, asked := askedPreset(r, declared)
+	if !asked {
+		if given, err = s.lastPreset(r, v, declared); err != nil {
+			return err
+		}
+	}
+	view, err := s.formView(r, v, declared, given)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,12 @@ func recipeDocument(r recipe.Recipe, set *recipe.Set, caller auth.Caller) client
 		Name: r.Name, Version: r.Version, Title: r.Title.In(""), Description: r.Description.In(""),
 		Accept: r.Accept, To: []string{}, Inputs: client.InputRange{Min: least, Max: most},
 		Params: r.Schema(""), Available: available.OK(), Shared: r.Shared,
-		Confirm: r.Confirm.In(""),
+		Confirm: r.Confirm.In(""), Presets: []client.Preset{},
+	}
+	for _, p := range r.Presets {
+		d.Presets = append(d.Presets, client.Preset{
+			Name: p.Name, Title: titleOf(p.Title.In(""), p.Name), Description: p.Help.In(""), Params: r.TypedParams(p.Params),
+		})
 	}
 	if d.Accept == nil {
 		d.Accept = []string{}

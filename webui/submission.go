@@ -26,6 +26,8 @@ type submission struct {
 	tokenHash []byte
 
 	recipe, to string
+	// preset fills what params do not give.
+	preset string
 	params     map[string][]string
 	// rawParams is the JSON object of a JSON request, read once the recipe is known.
 	rawParams []byte
@@ -96,7 +98,7 @@ func (sub *submission) field(name, value string) error {
 		return nil
 	}
 	switch name {
-	case "recipe", "to", "group", "email", "tag", "priority", "run_at", "expires", "after":
+	case "recipe", "to", "preset", "group", "email", "tag", "priority", "run_at", "expires", "after":
 	default:
 		return unsupportedField(name)
 	}
@@ -108,6 +110,8 @@ func (sub *submission) field(name, value string) error {
 		return once(&sub.recipe, name, value)
 	case "to":
 		return once(&sub.to, name, value)
+	case "preset":
+		return once(&sub.preset, name, value)
 	case "group":
 		return once(&sub.group, name, value)
 	case "email":

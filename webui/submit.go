@@ -245,6 +245,7 @@ func notSucceeded(j job.Job) error {
 type request struct {
 	Recipe   string            `json:"recipe"`
 	To       string            `json:"to"`
+	Preset   string            `json:"preset"`
 	Inputs   []inputRef        `json:"inputs"`
 	Params   json.RawMessage   `json:"params"`
 	Tags     map[string]string `json:"tags"`
@@ -268,7 +269,7 @@ func (s *Server) receiveJSON(w http.ResponseWriter, r *http.Request, sub *submis
 	if err := s.readJSON(w, r, &asked); err != nil {
 		return err
 	}
-	sub.recipe, sub.to, sub.rawParams = asked.Recipe, asked.To, asked.Params
+	sub.recipe, sub.to, sub.preset, sub.rawParams = asked.Recipe, asked.To, asked.Preset, asked.Params
 	sub.extras = extras{group: asked.Group, priority: asked.Priority, email: asked.Email, runAt: asked.RunAt, waitUntil: asked.Expires}
 	for _, id := range asked.After {
 		if err := sub.follow(id); err != nil {

@@ -25,6 +25,7 @@ type convertCommand struct {
 	Out    string   `arg:"" optional:"" help:"The result, with exactly one target; - writes standard output."`
 	Recipe string   `help:"Recipe to use (default: the one that takes the file and makes the target)." placeholder:"NAME"`
 	To     []string `help:"What to make; may be repeated." placeholder:"ID" sep:"none"`
+	Preset string   `help:"Preset of the recipe; parameters that are given win." placeholder:"NAME"`
 	Param  []string `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
 	Dir    string   `short:"o" name:"output-dir" help:"Folder for the results (default: beside the file)." placeholder:"DIR" type:"path"`
 	Force  bool     `help:"Overwrite files that exist."`
@@ -91,6 +92,9 @@ func (c *convertCommand) choose(set *recipe.Set, job *localJob) (recipe.Recipe, 
 	}
 	// What comes from a pipe has no name to judge by: the recipe itself looks at it.
 	if err := r.CheckFile(media, ext); err != nil && c.From == "" && c.In != "-" {
+		return recipe.Recipe{}, nil, err
+	}
+	if given, err = r.WithPreset(c.Preset, given); err != nil {
 		return recipe.Recipe{}, nil, err
 	}
 	if takesTargets(r) && len(c.To) > 0 {

@@ -24,6 +24,7 @@ import (
 type recipesTryCommand struct {
 	File   string   `arg:"" help:"Recipe file." type:"existingfile"`
 	Inputs []string `arg:"" optional:"" name:"input" help:"Files to convert." type:"existingfile"`
+	Preset string   `help:"Preset of the recipe; parameters that are given win." placeholder:"NAME"`
 	Param  []string `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
 	To     string   `help:"What to make, as --param to=ID." placeholder:"ID"`
 	Dir    string   `short:"o" name:"output-dir" help:"Folder to keep the results in (default: they are thrown away)." placeholder:"DIR" type:"path"`
@@ -82,6 +83,9 @@ func (c *recipesTryCommand) values(r recipe.Recipe) (recipe.Values, error) {
 	}
 	if c.To != "" {
 		given[recipe.ToParam] = append(given[recipe.ToParam], single(r, []string{c.To})...)
+	}
+	if given, err = r.WithPreset(c.Preset, given); err != nil {
+		return nil, err
 	}
 	return r.CheckParams(given)
 }

@@ -18,6 +18,7 @@ type submitCommand struct {
 
 	Recipe   string     `help:"Recipe to use." placeholder:"NAME"`
 	To       string     `help:"What to make of the files." placeholder:"ID"`
+	Preset   string     `help:"Preset of the recipe; parameters that are given win." placeholder:"NAME"`
 	Param    []string   `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
 	Tag      []string   `help:"Tag of the job; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
 	After    []string   `help:"Start only after this job succeeded; may be repeated." placeholder:"ID"`
@@ -45,7 +46,7 @@ func (c *submitCommand) Run(a *app) error {
 	var failed error
 	for _, files := range c.batches() {
 		job, err := server.Submit(a.ctx, client.Submission{
-			Recipe: c.Recipe, To: c.To, Params: params, Tags: c.Tag, Files: submissionFiles(files),
+			Recipe: c.Recipe, To: c.To, Preset: c.Preset, Params: params, Tags: c.Tag, Files: submissionFiles(files),
 			After: c.After, RunAt: c.RunAt, Expires: c.Expires,
 		})
 		if err == nil {

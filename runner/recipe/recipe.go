@@ -62,6 +62,7 @@ type Recipe struct {
 	Concurrency Concurrency `json:"concurrency,omitzero"`
 
 	Params  []Param   `json:"params,omitempty"`
+	Presets []Preset  `json:"presets,omitempty"`
 	Sources []Source  `json:"sources,omitempty"`
 	Cache   Cache     `json:"cache,omitzero"`
 	Steps   []Step    `json:"steps"`

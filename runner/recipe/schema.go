@@ -15,13 +15,28 @@ func (r Recipe) Schema(lang string) map[string]any {
 			required = append(required, p.Name)
 		}
 	}
-	return map[string]any{
+	s := map[string]any{
 		"$schema":              "https://json-schema.org/draft/2020-12/schema",
 		"type":                 "object",
 		"properties":           properties,
 		"required":             required,
 		"additionalProperties": false,
 	}
+	if examples := r.examples(); len(examples) > 0 {
+		s["examples"] = examples
+	}
+	return s
+}
+
+// examples are the presets as whole objects, as far as nothing else must be given.
+func (r Recipe) examples() []any {
+	var all []any
+	for _, p := range r.Presets {
+		if values, err := r.CheckParams(p.Params.Given()); err == nil {
+			all = append(all, r.TypedParams(values))
+		}
+	}
+	return all
 }
 
 func (p Param) schema(lang string) map[string]any {

@@ -190,6 +190,8 @@ type Recipe struct {
 	Inputs InputRange `json:"inputs"`
 	// Params is the parameters' JSON Schema (2020-12).
 	Params map[string]any `json:"params"`
+	// Presets are named choices of several values.
+	Presets []Preset `json:"presets"`
 	// Available says whether its programs are installed here.
 	Available bool   `json:"available"`
 	Problem   string `json:"problem,omitempty"`
@@ -197,6 +199,15 @@ type Recipe struct {
 	// Confirm is what people are asked before a run, "" for nothing; a call of the API is
 	// not asked.
 	Confirm string `json:"confirm,omitempty"`
+}
+
+// Preset is a named choice of several values; those that it does not name are the
+// defaults.
+type Preset struct {
+	Name        string         `json:"name"`
+	Title       string         `json:"title"`
+	Description string         `json:"description,omitempty"`
+	Params      map[string]any `json:"params"`
 }
 
 // InputRange is how many files one job takes.

@@ -16,6 +16,8 @@ import (
 type Submission struct {
 	// Recipe or To says what is to be done.
 	Recipe, To string
+	// Preset fills what Params do not give.
+	Preset string
 	Params     map[string][]string
 	// Tags are NAME=VALUE.
 	Tags     []string
@@ -74,7 +76,7 @@ func (c *Client) Submit(ctx context.Context, s Submission) (Job, error) {
 // write writes the form: fields first, so that a mistake in them is told before the
 // files are sent.
 func (s Submission) write(form *multipart.Writer) error {
-	fields := url.Values{"recipe": {s.Recipe}, "to": {s.To}, "group": {s.Group}, "email": {s.Email}, "tag": s.Tags, "after": s.After}
+	fields := url.Values{"recipe": {s.Recipe}, "to": {s.To}, "preset": {s.Preset}, "group": {s.Group}, "email": {s.Email}, "tag": s.Tags, "after": s.After}
 	if s.Priority != 0 {
 		fields.Set("priority", strconv.Itoa(s.Priority))
 	}

@@ -102,8 +102,22 @@ type Form struct {
 	Recipe string
 	// Open shows the settings unfolded, because something there is worth a look.
 	Open bool
+	// Presets fill several settings at once; the first is the defaults.
+	Presets []Preset
 	// Groups are headings with fields; the first has no heading.
 	Groups []FieldGroup
+}
+
+// Preset is a link that fills the settings of a form.
+type Preset struct {
+	// Title is "" for the defaults.
+	Title, Help string
+	// Path is the page with the settings filled, for browsers without scripts.
+	Path string
+	// Values are the settings' values by the names of their fields, as JSON.
+	Values string
+	// Chosen says that these values stand in the form.
+	Chosen bool
 }
 
 // FieldGroup is fields folded together.

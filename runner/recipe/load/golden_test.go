@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestGolden reads testdata/*.txtar: a declaration (recipe.toml, or the name of a shipped
-// one) and parameters (given, one NAME=VALUE a line), and what they come to: either the
+// one) and parameters (given, one NAME=VALUE a line, and the name of a preset), and what they come to: either the
 // problems of the file, or the checked values, the command lines (a word a line) and the
 // schema.
 func TestGolden(t *testing.T) {
@@ -56,6 +56,7 @@ func results(t *testing.T, archive *txtar.Archive) []txtar.File {
 	var files []txtar.File
 	var declaration []byte
 	given := map[string][]string{}
+	preset := ""
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "recipe.toml":
@@ -70,6 +71,8 @@ func results(t *testing.T, archive *txtar.Archive) []txtar.File {
 				name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "=")
 				given[name] = append(given[name], value)
 			}
+		case "preset":
+			preset = strings.TrimSpace(string(f.Data))
 		default:
 			continue
 		}
@@ -87,7 +90,7 @@ func results(t *testing.T, archive *txtar.Archive) []txtar.File {
 		add("problems", b.String())
 		return files
 	}
-	add("commands", commands(t, d.recipe, given))
+	add("commands", commands(t, d.recipe, preset, given))
 	if calls := calls(t, d.recipe); calls != "" {
 		add("calls.json", calls)
 	}
@@ -123,8 +126,12 @@ func calls(t *testing.T, r recipe.Recipe) string {
 }
 
 // commands is the checked values and what every step would run, or why not.
-func commands(t *testing.T, r recipe.Recipe, given map[string][]string) string {
+func commands(t *testing.T, r recipe.Recipe, preset string, given map[string][]string) string {
 	t.Helper()
+	given, err := r.WithPreset(preset, given)
+	if err != nil {
+		return refusal(t, err)
+	}
 	values, err := r.CheckParams(given)
 	if err != nil {
 		return refusal(t, err)

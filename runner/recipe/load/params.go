@@ -198,17 +198,23 @@ func readDefault(t *table, p recipe.Param) *recipe.Value {
 	if p.Optional {
 		t.wrong("optional", "goes without a default: a value is then never absent.", "Remove one of the two.")
 	}
-	texts, ok := defaultTexts(v)
+	return t.value("default", v, p)
+}
+
+// value reads a value of the parameter in its type's own notation and checks it like one
+// that was given; nil for one that is wrong.
+func (t *table) value(key string, v any, p recipe.Param) *recipe.Value {
+	texts, ok := valueTexts(v)
 	list := p.Type == recipe.List
 	if _, isList := v.([]any); !ok || isList != list {
-		t.wrong("default", fmt.Sprintf("is %s, but the type is %s.", kind(v), p.Type), "Write a value of that type.")
+		t.wrong(key, fmt.Sprintf("is %s, but the type is %s.", kind(v), p.Type), "Write a value of that type.")
 		return nil
 	}
 	if list && len(texts) == 0 {
 		return &recipe.Value{}
 	}
 	if !list && texts[0] == "" {
-		t.wrong("default", "is empty.", "Write optional = true instead: an empty text is no value.")
+		t.wrong(key, "is empty.", "An empty text is no value: leave it out, and write optional = true where that is meant.")
 		return nil
 	}
 	if p.Name == "" || !slices.Contains(paramTypes(), p.Type) {
@@ -216,7 +222,7 @@ func readDefault(t *table, p recipe.Param) *recipe.Value {
 	}
 	checked, err := recipe.Recipe{Params: []recipe.Param{p}}.CheckParams(map[string][]string{p.Name: texts})
 	if err != nil {
-		t.wrong("default", "is not a value that would be accepted.", detail(err))
+		t.wrong(key, "is not a value that would be accepted.", detail(err))
 		return nil
 	}
 	value := checked[p.Name]
@@ -232,8 +238,8 @@ func detail(err error) string {
 	return err.Error()
 }
 
-// defaultTexts writes a TOML value as the texts a person would give.
-func defaultTexts(v any) ([]string, bool) {
+// valueTexts writes a TOML value as the texts a person would give.
+func valueTexts(v any) ([]string, bool) {
 	switch v := v.(type) {
 	case string:
 		return []string{v}, true
@@ -246,7 +252,7 @@ func defaultTexts(v any) ([]string, bool) {
 	case []any:
 		texts := []string{}
 		for _, element := range v {
-			text, ok := defaultTexts(element)
+			text, ok := valueTexts(element)
 			if !ok || len(text) != 1 {
 				return nil, false
 			}

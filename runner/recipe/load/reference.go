@@ -164,7 +164,7 @@ func tablesOf(keys []key) []string {
 func heading(table string) string {
 	name := strings.TrimSuffix(table, ".")
 	switch name {
-	case "param", "source", "step", "step.pattern", "output", "explain":
+	case "param", "preset", "source", "step", "step.pattern", "output", "explain":
 		return "[[" + name + "]]"
 	case "inputs", "concurrency_key", "param.choices":
 		return name + " = { … }"

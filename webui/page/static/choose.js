@@ -1,6 +1,7 @@
 // What a file should become: asks the server by the file's name and first bytes, shows
 // the choices, and remembers the last one for files of this kind.
 
+import { mark } from "./presets.js";
 import { t } from "./text.js";
 
 const headBytes = 4096;
@@ -29,6 +30,7 @@ export class Choosing {
     this.listen();
     this.recall();
     this.settle();
+    mark(this.place);
   }
 
   get radios() {
@@ -43,7 +45,7 @@ export class Choosing {
 
   listen() {
     this.place.addEventListener("change", (event) => {
-      if (event.target.name === "choice") this.preset();
+      if (event.target.name === "choice") this.tick();
       this.settle();
     });
     this.place.querySelector("[data-search]")?.addEventListener("input", (event) => this.search(event.target.value));
@@ -82,8 +84,8 @@ export class Choosing {
     this.place.querySelector("[data-nomatch]").hidden = Boolean(this.place.querySelector("[data-words]:not([hidden])"));
   }
 
-  // preset makes a choice of one target the only one ticked in the recipe's list.
-  preset() {
+  // tick makes a choice of one target the only one ticked in the recipe's list.
+  tick() {
     const { target } = this.chosen.dataset;
     const boxes = this.settings?.querySelectorAll('[data-list="param.to"] input') ?? [];
     for (const box of boxes) box.checked = target ? box.value === target : box.defaultChecked;
@@ -131,6 +133,7 @@ export class Choosing {
     if (!radio) return;
     radio.checked = true;
     if (other.settings && this.settings) restore(this.settings, snapshot(other.settings));
+    mark(this.place);
     this.settle();
   }
 
