@@ -78,7 +78,7 @@ func TestPreset_pages_without_scripts(t *testing.T) {
 	t.Parallel()
 	b := setup(t, withPresets).browser()
 	const current = ` aria-current="true">`
-	says(t, b.open("/recipes/shrink", 200), `name="param.quality" value="5"`, current+"Everything</a>", `href="/recipes/shrink?preset=mail"`)
+	says(t, b.open("/recipes/shrink", 200), `name="param.quality" value="5"`, current+"Standard</a>", `href="/recipes/shrink?preset=mail"`)
 	says(t, b.open("/recipes/shrink?preset=mail", 200), `name="param.quality" value="2"`, "red\nblue</textarea>", current+"Small, for mail</a>")
 	says(t, b.open("/recipes/shrink?preset=gone", 200), `name="param.quality" value="5"`)
 	id := b.submitted([]string{"recipe=shrink", "param.quality=7", "param.title=", "param.colours="}, upload{"a.txt", "x"})

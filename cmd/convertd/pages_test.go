@@ -67,6 +67,7 @@ say   = "The file is not what its name says: its first bytes are wrong."
 hint  = "Export it again from the program that made it."
 `,
 	"restart.toml": restartRecipe,
+	"paced.toml":   pacedRecipe,
 	"merge.toml": `
 name    = "merge"
 title   = "Merge parts"
@@ -172,6 +173,7 @@ func TestPages(t *testing.T) {
 	t.Run("deleting asks first and removes the job", p.deletes)
 	t.Run("a button is watched from two browsers and stopped", p.pressesAButton)
 	t.Run("three files become one, in a changed order", p.mergesThree)
+	t.Run("a preset fills the settings", p.fillsByAPreset)
 	t.Run("jobs are kept, chosen and deleted", p.choosesJobs)
 	t.Run("a sound that came out is played", p.playsASound)
 	t.Run("a log is followed and searched", p.readsALog)

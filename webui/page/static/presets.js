@@ -8,10 +8,12 @@ document.addEventListener("click", (event) => {
   fill(link);
 });
 
-document.addEventListener("change", (event) => {
-  const part = event.target.closest("[data-settings], form");
-  if (part) mark(part);
-});
+for (const kind of ["input", "change"]) {
+  document.addEventListener(kind, (event) => {
+    const part = event.target.closest("[data-settings], form");
+    if (part) mark(part);
+  });
+}
 
 for (const form of document.querySelectorAll("form")) mark(form);
 
@@ -51,5 +53,7 @@ function same(input, wanted) {
   return input.value === wanted;
 }
 
-const inputsOf = (presets) =>
-  [...presets.parentElement.querySelectorAll("input, select, textarea")].filter((input) => !("off" in input.dataset));
+function inputsOf(presets) {
+  const inputs = presets.parentElement.querySelectorAll("input, select, textarea");
+  return [...inputs].filter((input) => !("off" in input.dataset));
+}
