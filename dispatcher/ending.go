@@ -8,6 +8,7 @@ import (
 
 	"convertd/dispatcher/mail"
 	"convertd/runner"
+	"convertd/runner/fault"
 	"convertd/runner/recipe"
 	"convertd/sql/job"
 	"convertd/sql/outbox"
@@ -142,7 +143,7 @@ func (d *Dispatcher) mailsFor(a *attempt, e evidence, v verdict, kept time.Time)
 		drafts = append(drafts, outbox.Draft{Kind: kind, To: to, Attach: attach, Payload: payload})
 	}
 	switch {
-	case v.next == job.Failed && c.Admin != "":
+	case v.next == job.Failed && c.Admin != "" && a.recipe.Mails(v.class, true):
 		payload, err := mail.Marshal(failureOf(a, e, v, kept))
 		add(mail.KindFailure, c.Admin, true, payload, err)
 	case v.next == job.Succeeded:
@@ -150,7 +151,7 @@ func (d *Dispatcher) mailsFor(a *attempt, e evidence, v verdict, kept time.Time)
 		if a.row.Email != "" {
 			add(mail.KindSuccess, a.row.Email, false, payload, err)
 		}
-		if c.SuccessToAdmin && c.Admin != "" && c.Admin != a.row.Email {
+		if a.recipe.Mails(fault.Succeeded, c.SuccessToAdmin) && c.Admin != "" && c.Admin != a.row.Email {
 			add(mail.KindSuccess+"-admin", c.Admin, false, payload, err)
 		}
 	}

@@ -71,7 +71,7 @@ func (s *Server) adminRecipesPage(w http.ResponseWriter, r *http.Request, _ http
 }
 
 func (s *Server) adminRecipe(v visit, declared recipe.Recipe) pages.AdminRecipe {
-	shipped, kept := recipe.DefaultLimits(), s.promises(declared.Keep)
+	shipped, kept := recipe.DefaultLimits(), s.promises(declared)
 	shown := pages.AdminRecipe{RecipeEntry: s.entry(v, declared), Queue: declared.Queue, Memory: declared.Limits.Memory, Time: declared.Limits.Time,
 		Results: kept.Results, Failed: kept.Failed}
 	if shown.Memory == 0 {

@@ -43,7 +43,7 @@ func (s *Server) card(r *http.Request, v visit, j job.Job) (pages.Card, error) {
 		c.Result = results(j)
 		s.addShown(j, &c.Result)
 	case j.State == job.Failed:
-		c.Failure = s.failure(v, j)
+		c.Failure = s.failure(v, declared, j)
 		if c.Failure.Advice, err = s.advice(r.Context(), v, j); err != nil {
 			return pages.Card{}, err
 		}
@@ -165,10 +165,11 @@ func results(j job.Job) pages.Result {
 	return result
 }
 
-func (s *Server) failure(v visit, j job.Job) pages.Failure {
-	f := pages.Failure{Reason: v.texts.Text("card.noreason"), Log: jobLinks(j.ID).Log, Mailed: s.Pages.MailsFailures}
+func (s *Server) failure(v visit, declared recipe.Recipe, j job.Job) pages.Failure {
+	f := pages.Failure{Reason: v.texts.Text("card.noreason"), Log: jobLinks(j.ID).Log}
 	if j.Result != nil {
 		f.Class, f.Hint = string(j.Result.Class), v.texts.Said(j.Result.Hint)
+		f.Mailed = s.Pages.MailsFailures && declared.Mails(j.Result.Class, true)
 		if j.Result.Detail != "" {
 			f.Reason = v.texts.Said(j.Result.Detail)
 		}

@@ -24,7 +24,7 @@ func (s *Server) indexPage(w http.ResponseWriter, r *http.Request, _ httprouter.
 
 func (s *Server) indexView(r *http.Request, v visit) (pages.Index, error) {
 	view := pages.Index{
-		Frame: s.frame(v, v.texts.Text("index.title"), "convert"), Promises: s.promises(recipe.Keep{}), Sections: s.targetList(v),
+		Frame: s.frame(v, v.texts.Text("index.title"), "convert"), Promises: s.promises(recipe.Recipe{}), Sections: s.targetList(v),
 	}
 	recent, err := s.Jobs.List(r.Context(), job.Filter{Owner: v.Owner, Limit: recentRows})
 	if err != nil {

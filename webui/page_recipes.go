@@ -2,6 +2,7 @@ package webui
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/julienschmidt/httprouter"
@@ -105,15 +106,17 @@ func (s *Server) formView(r *http.Request, v visit, declared recipe.Recipe, give
 func (s *Server) recipeView(v visit, declared recipe.Recipe, given map[string][]string) pages.Recipe {
 	entry := s.entry(v, declared)
 	return pages.Recipe{
-		Frame: s.frame(v, entry.Title, "recipes"), Entry: entry, Promises: s.promises(declared.Keep),
+		Frame: s.frame(v, entry.Title, "recipes"), Entry: entry, Promises: s.promises(declared),
 		Form: settings(v, declared, given), Accept: strings.Join(declared.Accept, ","), Action: "/jobs",
 		Takes: len(declared.Accept) > 0, Several: !declared.Inputs.Each && declared.Inputs.Max != 1,
 	}
 }
 
 // promises is what holds for files of a recipe, or of all without one of its own.
-func (s *Server) promises(keep recipe.Keep) pages.Promises {
-	p := pages.Promises{MaxUpload: s.Limits.Upload, Results: s.Pages.Results, Failed: s.Pages.Failed, MailsFailures: s.Pages.MailsFailures}
+func (s *Server) promises(r recipe.Recipe) pages.Promises {
+	keep := r.Keep
+	p := pages.Promises{MaxUpload: s.Limits.Upload, Results: s.Pages.Results, Failed: s.Pages.Failed}
+	p.MailsFailures = s.Pages.MailsFailures && (r.Mail == nil || slices.ContainsFunc(r.Mail, func(c fault.Class) bool { return c != fault.Succeeded }))
 	if keep.Results > 0 {
 		p.Results = keep.Results
 	}

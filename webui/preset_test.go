@@ -43,8 +43,8 @@ func TestPreset_fills_what_is_not_given(t *testing.T) {
 			t.Errorf("%s: %s", row.name, diff)
 		}
 	}
-	j := b.submitJSON(`{"recipe": "shrink", "preset": "mail", "params": {"colours": ["green"]}, "inputs": [{"job": "` +
-		b.submit([]string{"recipe=shrink"}, file).job(t, http.StatusAccepted).ID + `", "output": "out.txt"}]}`).job(t, http.StatusAccepted)
+	j := b.submitJSON(`{"recipe": "shrink", "preset": "mail", "params": {"colours": ["green"]}, "inputs": [{"job": "`+
+		b.submit([]string{"recipe=shrink"}, file).job(t, http.StatusAccepted).ID+`", "output": "out.txt"}]}`).job(t, http.StatusAccepted)
 	if diff := cmp.Diff(map[string]any{"quality": 2.0, "colours": []any{"green"}}, j.Params); diff != "" {
 		t.Errorf("JSON: %s", diff)
 	}

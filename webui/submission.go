@@ -28,7 +28,7 @@ type submission struct {
 	recipe, to string
 	// preset fills what params do not give.
 	preset string
-	params     map[string][]string
+	params map[string][]string
 	// rawParams is the JSON object of a JSON request, read once the recipe is known.
 	rawParams []byte
 	extras

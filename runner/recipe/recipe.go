@@ -80,10 +80,22 @@ type Recipe struct {
 	UnsafeShell bool `json:"unsafe_shell,omitempty"`
 	// Shared lists the runs of this recipe to all who may use it.
 	Shared bool `json:"shared,omitempty"`
+	// Mail lists the ends of which the administrator is told by mail; nil means every
+	// failure, and successes where the configuration says so. See Mails.
+	Mail []fault.Class `json:"mail,omitzero"`
 	// Source is the file the declaration was read from, for messages.
 	Source string `json:"source,omitempty"`
 	// Shipped recipes came with convertd; one of the administrator's own goes before them.
 	Shipped bool `json:"shipped,omitempty"`
+}
+
+// Mails reports whether the administrator is told by mail of a job that ended so; usual is
+// what holds for recipes that say nothing about it.
+func (r Recipe) Mails(class fault.Class, usual bool) bool {
+	if r.Mail == nil {
+		return usual
+	}
+	return slices.Contains(r.Mail, class)
 }
 
 // Inputs says how several files are taken.

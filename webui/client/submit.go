@@ -18,7 +18,7 @@ type Submission struct {
 	Recipe, To string
 	// Preset fills what Params do not give.
 	Preset string
-	Params     map[string][]string
+	Params map[string][]string
 	// Tags are NAME=VALUE.
 	Tags     []string
 	Group    string

@@ -207,7 +207,7 @@ func writeSets(b *strings.Builder) {
 		{"`type` of a parameter", types},
 		{"`builtin` of a step", builtins()},
 		{"`progress` of a step", append([]string{"none"}, reading.Names()...)},
-		{"`class` of an explanation, `on` of a retry", classes},
+		{"`class` of an explanation, `on` of a retry, `mail`", classes},
 		{"placeholders of commands", placeholders()},
 	} {
 		fmt.Fprintf(b, "| %s | `%s` |\n", set.where, strings.Join(set.words, "` `"))

@@ -112,6 +112,28 @@ func readLimits(t *table) recipe.Limits {
 	return l
 }
 
+// readMail reads the ends that are mailed to the administrator; nil when the recipe says
+// nothing about it. A job that somebody cancelled is nothing to write about.
+func readMail(t *table) []fault.Class {
+	words := t.texts("mail", "converter_failed")
+	if words == nil {
+		return nil
+	}
+	classes := []fault.Class{}
+	for _, word := range words {
+		class := fault.Class(word)
+		switch {
+		case class != fault.Succeeded && !isFailure(class):
+			t.wrong("mail", fmt.Sprintf("has %q.", word), "It lists some of "+string(fault.Succeeded)+", "+failureWords()+"; [] is no mail at all.")
+		case slices.Contains(classes, class):
+			t.wrong("mail", fmt.Sprintf("has %q twice.", word), "Remove one.")
+		default:
+			classes = append(classes, class)
+		}
+	}
+	return classes
+}
+
 func readRetry(t *table) recipe.Retry {
 	retry := recipe.Retry{MaxAttempts: 3}
 	if t == nil {
