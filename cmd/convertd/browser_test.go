@@ -161,6 +161,18 @@ func evaluate[T any](b *tab, expression string) T {
 	return value
 }
 
+// promised waits for what an expression promises.
+func promised[T any](b *tab, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
 // until asks the page until the expression is true.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
@@ -190,6 +202,15 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) {
 func (b *tab) withoutScripts() {
 	b.t.Helper()
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
+
+// look sets width, height and colour scheme ("light", "dark").
+func (b *tab) look(width, height int64, scheme string) {
+	b.t.Helper()
+	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	call(b, emulation.SetDeviceMetricsOverride, size)
+	call(b, emulation.SetEmulatedMedia, media)
 }
 
 // download clicks and returns the file that arrives.

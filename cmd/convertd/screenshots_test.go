@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"convertd/runner/track"
@@ -194,13 +193,4 @@ func (b *tab) inEveryLook(name string, open func()) {
 			b.t.Errorf("%s is %d pixels wide in a window of %d", name, wide, l.width)
 		}
 	}
-}
-
-// look sets width, height and colour scheme ("light", "dark").
-func (b *tab) look(width, height int64, scheme string) {
-	b.t.Helper()
-	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-	call(b, emulation.SetDeviceMetricsOverride, size)
-	call(b, emulation.SetEmulatedMedia, media)
 }

@@ -38,6 +38,9 @@ func order() []string {
 // wrongly.
 func Chapters() ([]Chapter, error) {
 	markdown := goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+	// What is too wide for a phone scrolls by itself, with the keyboard too.
+	scrolling := strings.NewReplacer("<pre>", `<pre tabindex="0">`,
+		"<table>", `<div class="broad" tabindex="0"><table>`, "</table>", "</table></div>")
 	var all []Chapter
 	for _, name := range order() {
 		text, err := files.ReadFile(name + ".md")
@@ -53,7 +56,7 @@ func Chapters() ([]Chapter, error) {
 		if !headed {
 			return nil, fmt.Errorf("chapter %s of the handbook has no title in its first line", name)
 		}
-		all = append(all, Chapter{Name: name, Title: title, Body: template.HTML(body.String()), Markdown: string(text)})
+		all = append(all, Chapter{Name: name, Title: title, Body: template.HTML(scrolling.Replace(body.String())), Markdown: string(text)})
 	}
 	return all, nil
 }
