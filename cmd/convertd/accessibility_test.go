@@ -391,7 +391,7 @@ func (p pagesBundle) examinesErrors(t *testing.T, a axe, jobs map[string]string)
 	}
 	says("That did not work", "429")
 	socket := filepath.Join(p.Data, "postgresql", "run")
-	out, err := exec.Command("psql", "-h", socket, "-U", "convertd", "-d", "convertd", "-c", "alter table job rename column recipe to lost").CombinedOutput()
+	out, err := exec.Command("psql", "-h", socket, "-U", "convertd", "-d", "convertd", "-c", "revoke select on job from convertd").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
