@@ -33,6 +33,9 @@ func (d *Dispatcher) examinations(ctx context.Context) {
 // the one before returned.
 func (d *Dispatcher) examine(ctx context.Context, known map[string]doctor.Level) map[string]doctor.Level {
 	findings := doctor.Examine(ctx, d.doctorOptions())
+	if d.opts.Further != nil {
+		findings = append(findings, d.opts.Further()...)
+	}
 	if ctx.Err() != nil {
 		return known // what was cut short by our own end is no finding
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"convertd/dispatcher/doctor"
 	"convertd/dispatcher/mail"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
@@ -31,12 +32,18 @@ func TestTheMachineIsExaminedAtStartAndOnReload(t *testing.T) {
 	w := newWorld(t, shell("copy", "cp $CONVERTD_INPUT $CONVERTD_OUTPUT/a"))
 	o := w.opts
 	o.RecipeSet = func() *recipe.Set { return w.recipes }
+	o.Further = func() []doctor.Finding {
+		return []doctor.Finding{{Check: "units", Level: doctor.Warn, Text: "Old.", Remedy: "New."}}
+	}
 	s := w.serve(o)
 	until(t, "the first examination is noted", func() bool { return w.found("recipes").Level == "ok" })
 	for _, topic := range []string{"database", "bloat", "transactions", "orphans", "spool", "memcached", "runner"} {
 		if f := w.found(topic); f.Text == "" || f.Host == "" {
 			t.Errorf("%s: %+v", topic, f)
 		}
+	}
+	if f := w.found("units"); f.Level != "warn" || f.Remedy != "New." {
+		t.Errorf("what only the program knows: %+v", f)
 	}
 	if f := w.found("mail"); f.Level != "warn" {
 		t.Errorf("no mail server: %+v", f)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"time"
 
+	"convertd/dispatcher/doctor"
 	"convertd/dispatcher/mail"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
@@ -47,6 +48,9 @@ type Options struct {
 	// Told is called every few seconds with what the dispatcher does, for people who ask
 	// the service manager. It may be nil.
 	Told func(Doing)
+	// Further looks, in each examination, at what only the program that this dispatcher is
+	// part of knows: how it was installed and set. It may be nil.
+	Further func() []doctor.Finding
 }
 
 // Doing is what a dispatcher does.

@@ -56,6 +56,9 @@ func (c *dispatcherCommand) Run(a *app) error {
 	options.Recipes, options.RecipeSet = recipes, recipes.Set
 	options.DB, options.Status = d, status
 	c.report(a, manager, &options)
+	if c.Keeper != "" { // which only the units do
+		options.Further = a.installation
+	}
 	supervisor := dispatcher.New(options)
 	r := reloader{
 		app: a, recipes: recipes, loaded: loaded, fixed: []string{"database", "memcached", "spool", "sandbox"},

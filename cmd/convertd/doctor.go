@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"convertd/cmd/convertd/config"
 	"convertd/dispatcher/doctor"
@@ -33,7 +36,9 @@ func (c *doctorCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	units := unitFindings("/", loaded)
 	if loaded.Database.URL == "" {
+		units = nil // they are not what runs
 		if loaded, err = a.running(c.Data); err != nil {
 			return err
 		}
@@ -42,7 +47,10 @@ func (c *doctorCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	findings := append(doctor.Examine(a.ctx, options), unitFindings("/", loaded)...)
+	findings := append(doctor.Examine(a.ctx, options), units...)
+	if loaded.Database.URL == "" {
+		findings = withoutService(findings)
+	}
 	if err := c.print(a, findings); err != nil {
 		return err
 	}
@@ -50,6 +58,18 @@ func (c *doctorCommand) Run(a *app) error {
 		return errSilent
 	}
 	return nil
+}
+
+// withoutService says once that there is no service, in the place of what it would have
+// brought.
+func withoutService(findings []doctor.Finding) []doctor.Finding {
+	findings = slices.DeleteFunc(findings, func(f doctor.Finding) bool {
+		return slices.Contains([]string{"database", "spool", "memcached"}, f.Check)
+	})
+	return append([]doctor.Finding{{
+		Check: "service", Level: doctor.Fail, Text: "No convertd up runs here, and no database is configured.",
+		Remedy: "Start convertd up, name the folder that it runs on with --data, or set [database] url.",
+	}}, findings...)
 }
 
 // running takes the settings that a running `up` gave its services; data "" means the
@@ -100,15 +120,27 @@ func (c *doctorCommand) print(a *app, findings []doctor.Finding) error {
 	if c.JSON {
 		return printJSON(a.stdout, findings)
 	}
+	var b strings.Builder
+	count := map[doctor.Level]int{}
 	for _, f := range findings {
-		if _, err := fmt.Fprintf(a.stdout, "%-4s  %-12s %s\n", f.Level, f.Check, f.Text); err != nil {
-			return err
-		}
+		count[f.Level]++
+		fmt.Fprintf(&b, "%-4s  %-14s %s\n", f.Level, f.Check, f.Text)
 		if f.Remedy != "" {
-			if _, err := fmt.Fprintf(a.stdout, "%19s-> %s\n", "", f.Remedy); err != nil {
-				return err
-			}
+			fmt.Fprintf(&b, "%21s-> %s\n", "", f.Remedy)
 		}
 	}
-	return nil
+	fmt.Fprintf(&b, "%d ok, %d warn, %d fail: %s\n", count[doctor.OK], count[doctor.Warn], count[doctor.Fail], verdict(doctor.Worst(findings)))
+	_, err := io.WriteString(a.stdout, b.String())
+	return err
+}
+
+// verdict is what the worst finding means for the service.
+func verdict(worst doctor.Level) string {
+	switch worst {
+	case doctor.Fail:
+		return "what is marked fail keeps jobs from being accepted or run."
+	case doctor.Warn:
+		return "jobs run; what is marked warn is weaker than it could be."
+	}
+	return "all is well."
 }

@@ -9,6 +9,19 @@ import (
 	"convertd/dispatcher/doctor"
 )
 
+// installation says whether what is written on this machine now, settings and units, will
+// do when it is used next.
+func (a *app) installation() []doctor.Finding {
+	loaded, err := a.settings(nil)
+	if err != nil {
+		return []doctor.Finding{{
+			Check: "settings", Level: doctor.Warn, Remedy: "Mend the file; convertd config says when it is right.",
+			Text: "The configuration has errors, with which the services go on as they are but do not start again: " + strings.ReplaceAll(err.Error(), "\n", "; ") + ".",
+		}}
+	}
+	return unitFindings("/", loaded)
+}
+
 // unitFindings says whether the units of an installed service let it do what settings and
 // recipes ask for; a machine without them has nothing to find. In root the units lie as in /.
 func unitFindings(root string, loaded config.Loaded) []doctor.Finding {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"convertd/cmd/convertd/config"
@@ -52,4 +53,22 @@ func TestDoctorComparesUnitsWithRecipes(t *testing.T) {
 	expect("the recipe is gone", doctor.Warn)
 	loaded.Mail.SMTP = "mail.example:25"
 	expect("the mail server is elsewhere", doctor.Warn)
+}
+
+func TestDoctorTellsOfSettingsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	path := testFile(t, "convertd.toml", []byte("[web]\nlistne = 1\n[dispatcher]\nslots = 0\n"))
+	a := &app{configPath: path, explicit: true}
+	found := a.installation()
+	if len(found) != 1 || found[0].Check != "settings" || found[0].Level != doctor.Warn || !strings.Contains(found[0].Text, "did you mean web.listen?") || found[0].Remedy == "" {
+		t.Errorf("%+v", found)
+	}
+	if err := os.WriteFile(path, []byte("[dispatcher]\nslots = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.installation() {
+		if f.Check == "settings" {
+			t.Errorf("%+v", f)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,9 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
+
+	"convertd/dispatcher/cgroup"
 	"convertd/dispatcher/mail"
 	"convertd/runner/progress/store"
 	"convertd/runner/recipe"
+	"convertd/runner/sandbox"
 	"convertd/sql/dbtest"
 )
 
@@ -208,4 +214,71 @@ func TestAccessIsShown(t *testing.T) {
 			t.Errorf("%+v, want %+v", f, want[i])
 		}
 	}
+}
+
+func TestVersionsPortsGroupsAndPartsAreJudged(t *testing.T) {
+	t.Parallel()
+	wants(t, judgeVersion(120022), Fail, "PostgreSQL 12.22 answers, but is too old")
+	wants(t, judgeVersion(150018), OK, "PostgreSQL 15.18")
+	wants(t, portOf("127.0.0.1:11211"), Warn, "local port")
+	wants(t, portOf("[::1]:11211"), Warn, "local port")
+	wants(t, portOf("10.0.0.7:11211"), Fail, "over the network")
+	wants(t, portOf("cache.example:11211"), Fail, "over the network")
+	whole := cgroup.Method{Tree: cgroup.V2, Memory: cgroup.V2, Processes: cgroup.V2, CPU: cgroup.V2}
+	none := cgroup.Method{Tree: cgroup.None, Memory: cgroup.None, Processes: cgroup.None, CPU: cgroup.None}
+	if all := controlGroups(t.Context(), Options{Groups: &Groups{Method: whole}}); len(all) != 3 || Worst(all) != OK {
+		t.Errorf("delegated groups: %+v", all)
+	}
+	all := controlGroups(t.Context(), Options{Groups: &Groups{Method: none, Why: os.ErrPermission}})
+	for i, word := range []string{"No control group can be made (permission denied)", "shares the processors", "counts memory"} {
+		wants(t, all[i:], Warn, word)
+	}
+	wants(t, judgeParts(nil), OK, "The box of steps is whole")
+	for _, part := range sandbox.Parts() {
+		wants(t, judgeParts(sandbox.Lacks{{Part: part, Why: "not allowed"}}), Warn, "without a part of it: "+string(part)+" (not allowed)")
+	}
+}
+
+func TestUsersOfStepsAreTheirOwn(t *testing.T) {
+	t.Parallel()
+	if got := usersBetween(0, 0); got != "root" {
+		t.Errorf("the user 0 is %q", got)
+	}
+	if got := usersBetween(64000, 64001); got != "" {
+		t.Errorf("somebody has a user of steps: %q", got)
+	}
+	if os.Geteuid() == 0 {
+		wants(t, boxUsers(Options{UIDBase: 1, Slots: 2}), Warn, "has one of these ids")
+		wants(t, boxUsers(Options{}), Warn, "Steps run as root")
+		wants(t, boxUsers(Options{UIDBase: 64000, Slots: 2}), OK, "64000 to 64001")
+		return
+	}
+	wants(t, boxUsers(Options{UIDBase: 64000}), Warn, "does not run as root")
+}
+
+// post takes every mail.
+type post struct{}
+
+func (post) NewSession(*smtp.Conn) (smtp.Session, error) { return post{}, nil }
+func (post) Mail(string, *smtp.MailOptions) error        { return nil }
+func (post) Rcpt(string, *smtp.RcptOptions) error        { return nil }
+func (post) Data(r io.Reader) error                      { _, err := io.Copy(io.Discard, r); return err }
+func (post) Reset()                                      {}
+func (post) Logout() error                               { return nil }
+
+func TestAMailServerThatAnswersIsWell(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := smtp.NewServer(post{})
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() { _ = server.Close() })
+	well := mail.Config{SMTP: listener.Addr().String(), From: "a@b.example", Admin: "root@b.example", BaseURL: "https://convert.example"}
+	nobody, here := well, well
+	nobody.Admin, here.BaseURL = "", "http://127.0.0.1:8080"
+	wants(t, mailServer(t.Context(), Options{Mail: well}), OK, "failures go to root@b.example")
+	wants(t, mailServer(t.Context(), Options{Mail: nobody}), Warn, "no administrator is named")
+	wants(t, mailServer(t.Context(), Options{Mail: here}), Warn, "works on this machine only")
 }

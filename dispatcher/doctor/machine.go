@@ -176,6 +176,12 @@ func boxParts(ctx context.Context, o Options) []Finding {
 	if err != nil {
 		return fail(check, sentence(err.Error()), "Install convertd-runner again; if that does not help, report this text.")
 	}
+	return judgeParts(lacks)
+}
+
+// judgeParts says of each part that is missing where it comes from.
+func judgeParts(lacks sandbox.Lacks) []Finding {
+	const check = "box"
 	var all []Finding
 	for _, lack := range lacks {
 		all = append(all, warn(check, fmt.Sprintf("The box of steps is without a part of it: %s (%s).", lack.Part, lack.Why), remedyFor(lack.Part))...)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"convertd/runner/recipe/load"
 	"convertd/runner/spool"
 	"convertd/sql/db"
 	"convertd/sql/job"
@@ -72,12 +73,12 @@ func longTransactions(ctx context.Context, d *db.DB, long time.Duration) []Findi
 	for _, h := range held {
 		since := ""
 		if h.Age > 0 {
-			since = fmt.Sprintf(" for %s", time.Duration(h.Age*float64(time.Second)).Round(time.Second))
+			since = " for " + load.FormatDuration(time.Duration(h.Age*float64(time.Second)).Round(time.Second))
 		}
 		all = append(all, warn(check, h.What+since+"; dead rows pile up meanwhile.", h.End)...)
 	}
 	if all == nil {
-		return ok(check, fmt.Sprintf("No transaction is open for longer than %s.", long))
+		return ok(check, fmt.Sprintf("No transaction is open for longer than %s.", load.FormatDuration(long)))
 	}
 	return all
 }

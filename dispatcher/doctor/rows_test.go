@@ -48,6 +48,8 @@ func TestBloatIsFound(t *testing.T) {
 		found = bloat(t.Context(), d, 500)
 	}
 	wants(t, bloat(t.Context(), d, 500), Warn, "heap has 1000 dead rows")
+	execute(t, d, `vacuum heap`, `select pg_stat_force_next_flush()`)
+	wants(t, bloat(t.Context(), d, 500), OK, "keeps up")
 }
 
 func TestOpenTransactionsAreFound(t *testing.T) {
@@ -67,6 +69,12 @@ func TestOpenTransactionsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, longTransactions(t.Context(), d, 0), OK, "No transaction")
+
+	execute(t, d, `begin; create table half (n integer); prepare transaction 'forgotten'`)
+	found := longTransactions(t.Context(), d, 0)
+	wants(t, found, Warn, "A prepared transaction of convertd")
+	execute(t, d, strings.TrimSuffix(strings.TrimPrefix(found[0].Remedy, "Run "), ".")) // as the remedy says
+	wants(t, longTransactions(t.Context(), d, 0), OK, "No transaction is open for longer than")
 }
 
 func TestOrphansAreFound(t *testing.T) {
@@ -101,6 +109,10 @@ func TestOrphansAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, orphans(t.Context(), o, d), Fail, "not in the spool, the first being "+kept.ID)
+	if err := os.MkdirAll(s.Job(kept.ID).Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, orphans(t.Context(), o, d), OK, "the same jobs")
 }
 
 func TestRoomAndClocksAreJudged(t *testing.T) {

@@ -32,14 +32,13 @@ func database(ctx context.Context, o Options) []Finding {
 	if err := d.QueryRowContext(ctx, `select current_setting('server_version_num')::integer, current_setting('synchronous_commit')`).Scan(&number, &commit); err != nil {
 		return failWith(check, err, "Look at the log of PostgreSQL.")
 	}
-	version := fmt.Sprintf("PostgreSQL %d.%d", number/10000, number%10000)
-	if number/10000 < oldestPostgreSQL {
-		return fail(check, version+" answers, but is too old.", fmt.Sprintf("Move to PostgreSQL %d or newer.", oldestPostgreSQL))
+	findings := judgeVersion(number)
+	if Worst(findings) != OK {
+		return findings
 	}
 	if err := d.CheckSchema(ctx); err != nil {
 		return failWith(check, err, "Run convertd migrate.")
 	}
-	findings := ok(check, version+" answers, with the tables of this version.")
 	if commit == "off" {
 		findings = append(findings, Finding{check, Warn, "synchronous_commit is off: an accepted job may be lost in a power cut.",
 			"Take synchronous_commit out of [database] url."})
@@ -48,6 +47,15 @@ func database(ctx context.Context, o Options) []Finding {
 	findings = append(findings, longTransactions(ctx, d, longTransaction)...)
 	findings = append(findings, orphans(ctx, o, d)...)
 	return append(findings, clockOf(ctx, d, time.Now)...)
+}
+
+// judgeVersion looks at server_version_num of a server that answers.
+func judgeVersion(number int) []Finding {
+	version := fmt.Sprintf("PostgreSQL %d.%d", number/10000, number%10000)
+	if number/10000 < oldestPostgreSQL {
+		return fail("database", version+" answers, but is too old.", fmt.Sprintf("Move to PostgreSQL %d or newer.", oldestPostgreSQL))
+	}
+	return ok("database", version+" answers, with the tables of this version.")
 }
 
 // clockOf compares the database's clock with ours: dates in rows are the database's.
@@ -82,12 +90,18 @@ func memcached(_ context.Context, o Options) []Finding {
 	if s.Network() == "unix" {
 		return socketOf(o.Memcached)
 	}
-	host, _, err := net.SplitHostPort(o.Memcached)
+	return portOf(o.Memcached)
+}
+
+// portOf judges a memcached that answers at HOST:PORT.
+func portOf(address string) []Finding {
+	const check = "memcached"
+	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err == nil && (host == "localhost" || ip != nil && ip.IsLoopback()) {
 		return warn(check, "memcached answers on a local port, which every user of this machine can reach.",
 			"Let it listen on a unix socket: memcached -s PATH -a 0700 -U 0.")
 	}
-	return fail(check, fmt.Sprintf("memcached at %s can be reached over the network, and asks nobody for a password.", o.Memcached),
+	return fail(check, fmt.Sprintf("memcached at %s can be reached over the network, and asks nobody for a password.", address),
 		"Let it listen on a unix socket of this machine: memcached -s PATH -a 0700 -U 0.")
 }
 

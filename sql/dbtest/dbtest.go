@@ -25,7 +25,8 @@ import (
 // machine. durable is what the service itself runs, for measurements.
 var (
 	quick = shared{settings: map[string]string{
-		"fsync": "off", "full_page_writes": "off", "max_connections": "300", "shared_buffers": "64MB"}}
+		"fsync": "off", "full_page_writes": "off", "max_connections": "300", "shared_buffers": "64MB",
+		"max_prepared_transactions": "4"}}
 	durable shared
 )
 
