@@ -46,6 +46,9 @@ func (d *Dispatcher) takeSpool(ctx context.Context) (*os.File, error) {
 	for standby := false; ; standby = true {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
+			if err := refuseHalf(d.opts.Spool); err != nil {
+				return nil, errors.Join(err, f.Close())
+			}
 			return f, nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {

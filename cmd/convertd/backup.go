@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,8 +46,10 @@ type backupDocument struct {
 	Version string    `json:"convertd"`
 	// Schema is the version of the database's tables.
 	Schema int64 `json:"schema"`
-	Jobs   int   `json:"jobs"`
-	Bytes  int64 `json:"bytes"`
+	// Rows is what the file of the rows must be like.
+	Rows  content `json:"rows"`
+	Jobs  int     `json:"jobs"`
+	Bytes int64   `json:"bytes"`
 	// Files are the inputs and outputs with what restore compares; Missing those that were
 	// not in the spool as the rows say.
 	Files   []backupFile `json:"files"`
@@ -55,7 +58,12 @@ type backupDocument struct {
 
 // backupFile is one input or output, by its path beneath the spool.
 type backupFile struct {
-	Path   string `json:"path"`
+	Path string `json:"path"`
+	content
+}
+
+// content tells whether a file is the one that was written.
+type content struct {
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
 }
@@ -71,15 +79,17 @@ func (c *backupCommand) Run(a *app) (err error) {
 	}
 	defer p.close()
 	partial := c.Folder + ".partial"
-	if err := os.Mkdir(partial, 0o700); err != nil {
-		return fmt.Errorf("make folder of the backup: %w", err)
+	lock, err := makePartial(partial)
+	if err != nil {
+		return err
 	}
+	defer lock.Close()
 	note, err := takeBackup(a, p, partial)
 	if err == nil {
 		err = errors.Join(syncDisk(partial), os.Rename(partial, c.Folder), syncDisk(filepath.Dir(c.Folder)))
 	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(partial))
+		return errors.Join(explainFull(partial, err), os.RemoveAll(partial))
 	}
 	_, _ = fmt.Fprintf(a.stdout, "%s: %d jobs, %d files, %d MiB\n", c.Folder, note.Jobs, len(note.Files), note.Bytes>>20)
 	for _, missing := range note.Missing {
@@ -108,6 +118,9 @@ func takeBackup(a *app, p *place, folder string) (backupDocument, error) {
 	if err != nil {
 		return note, err
 	}
+	if note.Rows, err = contentOf(filepath.Join(folder, backupRows)); err != nil {
+		return note, err
+	}
 	if err := copySnapshot(a.ctx, view, p.spool, filepath.Join(folder, backupSpool), &note); err != nil {
 		return note, err
 	}
@@ -119,6 +132,66 @@ func takeBackup(a *app, p *place, folder string) (backupDocument, error) {
 		return note, fmt.Errorf("write note of the backup: %w", err)
 	}
 	return note, nil
+}
+
+// makePartial makes the folder that becomes a backup, in the place of what one that was
+// killed has left, and returns it open: its lock tells the living from the dead.
+func makePartial(path string) (*os.File, error) {
+	err := os.Mkdir(path, 0o700)
+	if errors.Is(err, os.ErrExist) {
+		err = removePartial(path)
+		if err == nil {
+			err = os.Mkdir(path, 0o700)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make folder of the backup: %w", err)
+	}
+	return lockPartial(path)
+}
+
+// removePartial removes half a backup that nobody is making any more.
+func removePartial(path string) error {
+	lock, err := lockPartial(path)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	entries, err := lock.ReadDir(-1)
+	for _, e := range entries {
+		if !slices.Contains([]string{backupNote, backupRows, backupSpool}, e.Name()) {
+			return fault.New(fault.Conflict, path+" is there already, with other things than half a backup in it.", "Move it away, or name another folder.")
+		}
+	}
+	return errors.Join(err, os.RemoveAll(path))
+}
+
+func lockPartial(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = fault.New(fault.Conflict, "Another convertd backup is writing "+path+".", "Wait for its end, or name another folder.")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// explainFull says so when it was the disk of a folder that had no room.
+func explainFull(folder string, err error) error {
+	var st unix.Statfs_t
+	full := errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+	if unix.Statfs(folder, &st) == nil && int64(st.Bavail)*st.Bsize < 1<<20 {
+		full = true // what PostgreSQL's own program met
+	}
+	if !full {
+		return err
+	}
+	return fault.Wrap(err, fault.InsufficientStorage, "There is no room for the backup on the disk of "+folder+".", "Nothing is left of it. Name a folder on a larger disk.")
 }
 
 // syncDisk waits until all that was written to the file system of a folder is on disk.

@@ -62,7 +62,7 @@ func copyNamed(f snapshot.File, from, to spool.Spool, note *backupDocument) erro
 		return err
 	}
 	path, err := filepath.Rel(to.Root(), target)
-	note.Files = append(note.Files, backupFile{Path: path, Size: size, SHA256: f.SHA256})
+	note.Files = append(note.Files, backupFile{path, content{size, f.SHA256}})
 	note.Bytes += size
 	return err
 }
@@ -116,4 +116,19 @@ func copyFile(source, target string) (size int64, sum string, err error) {
 		return size, "", fmt.Errorf("copy %s: %w", source, err)
 	}
 	return size, hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// contentOf reads a file and says what it is like.
+func contentOf(path string) (content, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return content{}, fmt.Errorf("read file: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	size, err := io.Copy(hash, f)
+	if err != nil {
+		return content{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return content{size, hex.EncodeToString(hash.Sum(nil))}, nil
 }

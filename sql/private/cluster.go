@@ -80,15 +80,26 @@ func (s *Server) checkVersion(ctx context.Context, made string) error {
 	}
 	return fault.New(fault.Unavailable,
 		fmt.Sprintf("The database in %s was made by PostgreSQL %s, but version %s is installed.", s.place.cluster, made, installed),
-		fmt.Sprintf("Install postgresql-%s beside it (apt-get install postgresql-%s) and start again, which goes on with it. To move to version %s then stop it and run: %s",
-			made, made, installed, s.moving()))
+		fmt.Sprintf("Install that version beside it and start again, which goes on with it:\n    apt-get install postgresql-%s\n"+
+			"To move to version %s then stop convertd and run:\n    %s", made, installed, s.moving()))
 }
 
-// moving is how a cluster gets to the newest installed version, while nothing runs on
-// the data folder.
+// moving is how a cluster gets to the newest installed version, while nothing runs on the
+// data folder: database and spool go aside, all else of the folder stays.
 func (s *Server) moving() string {
-	data := s.options.Data
-	return fmt.Sprintf("convertd backup --data %[1]s %[1]s.backup && mv %[1]s %[1]s.old && convertd restore --data %[1]s %[1]s.backup", data)
+	return fmt.Sprintf("convertd backup --data %[1]s %[2]s && mkdir %[3]s && mv %[4]s %[5]s %[3]s && convertd restore --data %[1]s %[2]s",
+		shellWord(s.options.Data), shellWord(s.options.Data+".backup"), shellWord(s.options.Data+".old"),
+		shellWord(s.place.home), shellWord(filepath.Join(s.options.Data, "spool")))
+}
+
+// shellWord writes a path so that a shell reads it as one word.
+func shellWord(path string) string {
+	if path != "" && !strings.ContainsFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-+,:@%", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // makeCluster makes the cluster under another name and renames it when it is whole, so

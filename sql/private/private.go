@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"convertd/runner/fault"
@@ -124,7 +125,8 @@ func (s *Server) prepare(ctx context.Context) error {
 // URL is the address of the database for db.Open.
 func (s *Server) URL() string {
 	query := url.Values{"host": {s.place.socket}, "user": {Role}, "sslmode": {"disable"}}
-	return "postgres:///" + Database + "?" + query.Encode()
+	// PostgreSQL's own programs take a + for a plus.
+	return "postgres:///" + Database + "?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
 // Log is the file that the server prints to.
