@@ -27,7 +27,7 @@ var spoken = []string{
 	"../runner/recipe/[a-f]*.go", "../runner/recipe/given.go", "../runner/recipe/match.go", "../runner/recipe/number.go",
 	"../runner/track/pipeline/*.go", "../runner/track/filter/filter.go", "../runner/track/filter/l*.go",
 	"../runner/track/importer/*.go", "../cmd/convertd-runner/*.go",
-	"../dispatcher/judge.go", "../dispatcher/prepare.go", "../dispatcher/access.go", "../dispatcher/finisher.go", "../dispatcher/gate.go", "../dispatcher/publish.go",
+	"../dispatcher/judge.go", "../dispatcher/prepare.go", "../dispatcher/access.go", "../dispatcher/finisher.go", "../dispatcher/gate.go", "../dispatcher/publish.go", "../dispatcher/warden.go",
 	"../sql/job/cancel.go", "../sql/job/keep.go", "../sql/job/room.go", "../sql/job/store.go", "../sql/job/unblock.go", "../sql/group/*.go",
 	"fail.go", "body.go", "check.go", "groups.go", "manage.go", "outputs.go", "rates.go", "receive.go", "status.go", "zip.go", "page*.go",
 	"form/*.go", "tus/*.go",
@@ -48,7 +48,7 @@ func TestPhrases_of_the_program_are_there_in_every_language(t *testing.T) {
 	for lang, phrases := range phrasebooks(t) {
 		for english := range needed {
 			if _, ok := phrases[english]; !ok {
-				t.Errorf("said/%s.json lacks %s", lang, quoted(english))
+				t.Errorf("page/said/%s.json lacks %s: add it with its words in that language", lang, quoted(english))
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func TestPhrases_are_all_said_by_something(t *testing.T) {
 	for lang, phrases := range phrasebooks(t) {
 		for english := range phrases {
 			if !said[english] {
-				t.Errorf("said/%s.json has %s, which nothing says", lang, quoted(english))
+				t.Errorf("page/said/%s.json has %s, which nothing says any more: remove it", lang, quoted(english))
 			}
 		}
 	}
