@@ -36,7 +36,7 @@ max     = 100
 default = 25
 
 [[step]]
-title   = "Copying"
+title   = { en = "Copying", de = "Kopieren" }
 command = ["/bin/sh", "-c", '''n=0
 while [ "$n" -lt "$3" ]; do
   echo "$((n * 100 / $3)) line $n of $3" >&"$CONVERTD_PROGRESS_FD"
@@ -63,7 +63,7 @@ match = "*.read"
 [[explain]]
 match = "wrong magic"
 class = "bad_input"
-say   = "The file is not what its name says: its first bytes are wrong."
+say   = { en = "The file is not what its name says: its first bytes are wrong.", de = "Die Datei ist nicht, was ihr Name sagt: Die ersten Bytes sind falsch." }
 hint  = "Export it again from the program that made it."
 `,
 	"restart.toml": restartRecipe,
@@ -168,6 +168,7 @@ func TestPages(t *testing.T) {
 	t.Run("a failure says why and can be tried again", p.tellsOfAFailure)
 	t.Run("a running job is cancelled", p.cancels)
 	t.Run("a page that is opened again goes on", p.goesOnAfterAReload)
+	t.Run("all of it speaks the language that was chosen", p.speaksGerman)
 	t.Run("several files become a group", p.convertsABatch)
 	t.Run("what is refused is said before it is uploaded", p.refusesEarly)
 	t.Run("deleting asks first and removes the job", p.deletes)
