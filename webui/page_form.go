@@ -19,7 +19,7 @@ const paramPrefix = "param."
 func settings(v visit, r recipe.Recipe, given map[string][]string) pages.Form {
 	form := pages.Form{Recipe: r.Name, Presets: presets(v, r, given, recipePath(r.Name)+"?")}
 	for _, p := range r.Params {
-		group, title := &pages.FieldGroup{}, v.texts.Said(p.Group)
+		group, title := &pages.FieldGroup{}, v.in(p.Group)
 		if i := slices.IndexFunc(form.Groups, func(g pages.FieldGroup) bool { return g.Title == title }); i >= 0 {
 			group = &form.Groups[i]
 		} else {

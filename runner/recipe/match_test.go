@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -220,6 +222,20 @@ func TestNearest(t *testing.T) {
 		if got := Nearest(tt.name, known); got != tt.want {
 			t.Errorf("Nearest(%.20q) = %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+func TestTextOfKeptDeclarations(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Text{`"More"`: {"": "More"}, `{"en":"More","de":"Mehr"}`: {"en": "More", "de": "Mehr"}, `""`: nil, `null`: nil} {
+		got := Text{"": "before"}
+		if err := json.Unmarshal([]byte(text), &got); err != nil || !maps.Equal(got, want) {
+			t.Errorf("%s is read as %v, %v, want %v", text, got, err, want)
+		}
+	}
+	var bad Text
+	if err := json.Unmarshal([]byte(`["More"]`), &bad); err == nil {
+		t.Errorf("a list is read as %v", bad)
 	}
 }
 

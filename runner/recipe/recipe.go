@@ -8,6 +8,7 @@
 package recipe
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -18,6 +19,25 @@ import (
 // Text is a text for people: one string, or one per language ("en", "de").
 // The key "" is the text without a language.
 type Text map[string]string
+
+// UnmarshalJSON reads a text, or a table with one per language: declarations that were
+// kept before a text could be said in several languages have it as one string.
+func (t *Text) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*t = nil
+		if one != "" {
+			*t = Text{"": one}
+		}
+		return nil
+	}
+	var all map[string]string
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	*t = all
+	return nil
+}
 
 // In returns the text in the language, else without language, else in English,
 // else any (the first by language code).
@@ -146,8 +166,8 @@ type Param struct {
 	// Args are the words that {args.NAME} stands for when the parameter has a value
 	// (a boolean: when it is true); {value} in them is the value.
 	Args []string `json:"args,omitempty"`
-	// Group folds parameters together on the form; "" is the main group.
-	Group string `json:"group,omitempty"`
+	// Group folds parameters together on the form; none is the main group.
+	Group Text `json:"group,omitempty"`
 }
 
 // ParamChoice is one allowed value, with its title and the heading it is shown under.

@@ -2,9 +2,11 @@ package load
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -48,6 +50,55 @@ func TestShippedRecipesHaveNoProblem(t *testing.T) {
 				t.Errorf("%s does not say what to install", r.Name)
 			}
 		}
+	}
+}
+
+// sameEverywhere are the texts of shipped recipes that are the same in every language.
+func sameEverywhere() []string {
+	return []string{"$1", "A3", "A4", "Letter", "JPEG", "PNG", "MP3", "M4A (AAC)", "Opus", "OpenDocument (ODT)", "JSON (.json)"}
+}
+
+// TestShippedRecipesSpeakGerman looks at every text for people in the declarations.
+func TestShippedRecipesSpeakGerman(t *testing.T) {
+	t.Parallel()
+	set, err := Load("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range set.All() {
+		seen := 0
+		eachText(reflect.ValueOf(r), r.Name, func(place string, text recipe.Text) {
+			seen++
+			if one, neutral := text[""]; neutral && len(text) == 1 && slices.Contains(sameEverywhere(), one) {
+				return
+			}
+			if len(text) != 2 || text["en"] == "" || text["de"] == "" {
+				t.Errorf("%s is not said in English and German: %q", place, text)
+			}
+		})
+		if seen < 5 {
+			t.Errorf("%s has only %d texts for people", r.Name, seen)
+		}
+	}
+}
+
+// eachText finds the texts for people in a value, wherever they are.
+func eachText(v reflect.Value, place string, found func(string, recipe.Text)) {
+	switch {
+	case v.Type() == reflect.TypeFor[recipe.Text]():
+		if v.Len() > 0 {
+			found(place, v.Interface().(recipe.Text))
+		}
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			eachText(v.Field(i), place+"."+v.Type().Field(i).Name, found)
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			eachText(v.Index(i), fmt.Sprintf("%s[%d]", place, i), found)
+		}
+	case v.Kind() == reflect.Pointer && !v.IsNil():
+		eachText(v.Elem(), place, found)
 	}
 }
 

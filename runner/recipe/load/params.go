@@ -51,7 +51,7 @@ func readParam(t *table) recipe.Param {
 	p.Pattern = t.text("pattern", "[a-z]+")
 	p.MaxLength = int(t.integer("max_length", 1, 64<<10, 0))
 	p.AllowDash = t.boolean("allow_dash")
-	p.Group = t.text("group", "More")
+	p.Group = t.words("group")
 	p.Choices = readChoices(t)
 	p.Args = readArgs(t)
 	checkParam(t, p)

@@ -188,7 +188,10 @@ func convertBy(t *testing.T, r recipe.Recipe, given map[string][]string, inputs 
 
 func newJob(t *testing.T) spool.Job {
 	t.Helper()
-	job := spool.Job{Dir: t.TempDir(), ID: "JOB" + strings.Repeat("A", 23)}
+	id := "JOB" + strings.Repeat("A", 23)
+	// As deep as in a spool: the paths of sockets hold no more than 107 bytes.
+	job := spool.Job{Dir: filepath.Join(t.TempDir(), "var/lib/convertd/spool/JO", id), ID: id}
+	must(t, os.MkdirAll(job.Dir, 0o755))
 	for dir := job.Dir; len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) {
 		must(t, os.Chmod(dir, 0o755))
 	}

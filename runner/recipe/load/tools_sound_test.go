@@ -32,7 +32,7 @@ func TestSound(t *testing.T) {
 		{"MP3 to M4A", "a.mp3", map[string][]string{"to": {"m4a"}, "look": {"small"}}, "aac 2 mov,mp4,m4a,3gp,3g2,mj2"},
 		{"FLAC to Opus", "a.flac", map[string][]string{"to": {"opus"}, "look": {"best"}}, "opus 2 ogg"},
 		{"Ogg to FLAC", "a.ogg", map[string][]string{"to": {"flac"}}, "flac 2 flac"},
-		{"AIFF to WAV", "a.aiff", map[string][]string{"to": {"wav"}}, "pcm_s16le 2 wav"},
+		{"AIFF to WAV", "a.aiff", map[string][]string{"to": {"wav"}}, "pcm_s24le 2 wav"},
 		{"M4A to one channel", "a.m4a", map[string][]string{"to": {"mp3"}, "mono": {"true"}}, "mp3 1 mp3"},
 	} {
 		t.Run(tt.about, func(t *testing.T) {
