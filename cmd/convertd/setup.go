@@ -49,7 +49,7 @@ func (c *setupCommand) Run(a *app) error {
 	}
 	for _, step := range []func() error{
 		s.installPrograms, s.makeUsers, s.makeFolders, s.writeSettings, s.readSettings,
-		s.makeDatabase, s.migrate, s.installUnits, s.writeDropIns, s.start,
+		s.makeDatabase, s.keepDatabaseUp, s.migrate, s.installUnits, s.writeDropIns, s.start,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -121,3 +121,17 @@ func TestPutWritesOnlyWhatDiffers(t *testing.T) {
 		t.Errorf("said %q", &said)
 	}
 }
+
+func TestServiceOfAProcess(t *testing.T) {
+	t.Parallel()
+	for groups, want := range map[string]string{
+		"0::/system.slice/system-postgresql.slice/postgresql@15-main.service\n":         "postgresql@15-main.service",
+		"12:memory:/system.slice/x.service\n1:name=systemd:/system.slice/y.service\n":   "y.service",
+		"0::/user.slice/user-1000.slice/user@1000.service/app.slice/postgres.service\n": "",
+		"0::/system.slice\n": "", "0::/\n": "", "": "", "nonsense": "",
+	} {
+		if got := serviceOf(groups); got != want {
+			t.Errorf("serviceOf(%q) = %q, want %q", groups, got, want)
+		}
+	}
+}

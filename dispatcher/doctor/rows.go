@@ -77,10 +77,32 @@ func longTransactions(ctx context.Context, d *db.DB, long time.Duration) []Findi
 		}
 		all = append(all, warn(check, h.What+since+"; dead rows pile up meanwhile.", h.End)...)
 	}
-	if all == nil {
+	hidden, err := hiddenSessions(ctx, d)
+	if err != nil {
+		return failWith(check, err, "Look at the log of PostgreSQL.")
+	}
+	if all = append(all, hidden...); all == nil {
 		return ok(check, fmt.Sprintf("No transaction is open for longer than %s.", load.FormatDuration(long)))
 	}
 	return all
+}
+
+// hiddenSessions tells of sessions about which PostgreSQL does not say to this role how
+// long their transactions last.
+func hiddenSessions(ctx context.Context, d *db.DB) ([]Finding, error) {
+	var of struct {
+		Role   string `db:"role"`
+		Others string `db:"others"`
+	}
+	err := d.GetContext(ctx, &of, `
+		select current_user as role, coalesce(string_agg(distinct usename, ', '), '') as others
+		from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename is not null
+			and not pg_has_role(usesysid, 'usage') and not pg_has_role('pg_read_all_stats', 'usage')`)
+	if err != nil || of.Others == "" {
+		return nil, err
+	}
+	return warn("transactions", "How long transactions of "+of.Others+" last cannot be seen.",
+		"As PostgreSQL's superuser: grant pg_read_all_stats to "+of.Role+". On this machine's own PostgreSQL convertd setup does that."), nil
 }
 
 // orphanAge is how old a folder without a row is before it counts: a submission makes

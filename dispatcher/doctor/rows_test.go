@@ -77,6 +77,29 @@ func TestOpenTransactionsAreFound(t *testing.T) {
 	wants(t, longTransactions(t.Context(), d, 0), OK, "No transaction is open for longer than")
 }
 
+// A role that PostgreSQL keeps in the dark about others' transactions says so.
+func TestHiddenTransactionsAreTold(t *testing.T) {
+	t.Parallel()
+	address := dbtest.URL(t)
+	others, err := db.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer others.Close()
+	d, err := db.Open(t.Context(), dbtest.As(dbtest.Dispatcher, address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	tx, err := others.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	wants(t, longTransactions(t.Context(), d, time.Hour), Warn, "cannot be seen")
+	wants(t, longTransactions(t.Context(), others, time.Hour), OK, "No transaction")
+}
+
 func TestOrphansAreFound(t *testing.T) {
 	t.Parallel()
 	d := dbtest.Open(t)
