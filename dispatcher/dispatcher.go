@@ -235,7 +235,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 	defer poll.Stop()
 	over := ctx.Done()
 	for !d.finished() {
-		d.presence.tell(d.phase(), len(d.running)-len(d.held))
+		d.presence.tell(d.phase(), d.lanes.taken())
 		select {
 		case <-over:
 			over = nil
@@ -432,7 +432,7 @@ func (d *Dispatcher) passCancels() bool {
 
 // stop begins to stop. What was claimed and not started goes back at once.
 func (d *Dispatcher) stop(mode StopMode) {
-	d.log.Info("stopping", "mode", mode.String(), "running", len(d.running)-len(d.held))
+	d.log.Info("stopping", "mode", mode.String(), "running", d.lanes.taken())
 	d.stopping, d.lastEnd = true, time.Now()
 	d.putBackHeld()
 	switch mode {

@@ -137,6 +137,9 @@ func (l *lanes) take(n need, want int) (seat int) {
 	return want
 }
 
+// taken is how many attempts run. One that is dead and whose end is being recorded is none.
+func (l *lanes) taken() int { return len(l.seats) }
+
 func (l *lanes) give(n need, seat int) {
 	l.slots -= n.slots
 	l.memory -= n.memory

@@ -128,7 +128,7 @@ func (p *presence) complain(trouble string) {
 // runs to stop safely. Off takes it back. The process stays, so that nothing starts it
 // anew.
 func (d *Dispatcher) drain(mode roster.Mode) {
-	d.log.Info("told to drain", "mode", mode, "running", len(d.running)-len(d.held))
+	d.log.Info("told to drain", "mode", mode, "running", d.lanes.taken())
 	d.draining = mode != roster.Off
 	if !d.draining {
 		d.look(true, false)

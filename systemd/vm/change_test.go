@@ -5,7 +5,26 @@ package vm
 import (
 	"context"
 	"strings"
+	"testing"
 )
+
+// TestChange goes through what happens to a service now and then, in this order: each part
+// begins with what the one before it left.
+func TestChange(t *testing.T) {
+	m := newMachine(t)
+	m.run("the_package_installs", (*machine).packageInstalls)
+	if t.Failed() {
+		return
+	}
+	m.run("F17_an_upgrade_leaves_jobs_alone", (*machine).upgrade)
+	m.run("F17_another_schema_is_refused", (*machine).otherSchema)
+	m.run("a_stop_ends_jobs_safely", (*machine).stopsSafely)
+	m.run("F25_what_a_crash_leaves_is_cleaned_up", (*machine).leftovers)
+	m.run("F29_jobs_run_without_journal_and_bus", (*machine).withoutJournal)
+	m.run("a_backup_is_restored", (*machine).backupRestores)
+	m.run("the_package_goes", (*machine).packageGoes)
+	m.run("a_folder_of_programs_is_set_up", (*machine).plainFolder)
+}
 
 func (m *machine) upgrade() {
 	id := m.submit("slow", "", map[string]string{"seconds": "1000"}).ID

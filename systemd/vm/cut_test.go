@@ -24,7 +24,10 @@ const (
 // TestFirstBoot installs the service, leaves a job running and lets the machine shut down
 // as machines do.
 func TestFirstBoot(t *testing.T) {
-	m := newMachine(t)
+	newMachine(t).run("the_package_installs", (*machine).firstBoot)
+}
+
+func (m *machine) firstBoot() {
 	m.install()
 	m.active(units()...)
 	for recipe, params := range map[string]map[string]string{"resume": nil, "slow": {"seconds": "300"}} {
@@ -36,7 +39,10 @@ func TestFirstBoot(t *testing.T) {
 
 // TestAfterShutdown finds the job of before in its second attempt.
 func TestAfterShutdown(t *testing.T) {
-	m := newMachine(t)
+	newMachine(t).run("a_shutdown_stops_jobs_and_the_next_boot_starts_them", (*machine).afterShutdown)
+}
+
+func (m *machine) afterShutdown() {
 	m.active(units()...)
 	job := m.ended(m.sh("cat /var/lib/vm-resume"), "succeeded")
 	if got := m.output(job); got != "went on after a safe stop" || job.Attempt != 2 {
@@ -57,7 +63,7 @@ func TestAfterShutdown(t *testing.T) {
 // before the last cuts.
 func TestPowerCut(t *testing.T) {
 	m := newMachine(t)
-	m.checkAcknowledged()
+	m.run("F07_all_that_was_acknowledged_is_there", (*machine).checkAcknowledged)
 	seed := uint64(time.Now().UnixNano())
 	wait := time.Duration(rand.New(rand.NewPCG(seed, 0)).IntN(6000)) * time.Millisecond
 	m.Logf("seed %d: cut %v after the first acknowledgement", seed, wait)
@@ -86,11 +92,12 @@ func TestPowerCut(t *testing.T) {
 
 // TestAfterCuts looks for everything that was acknowledged before any cut.
 func TestAfterCuts(t *testing.T) {
-	m := newMachine(t)
-	m.checkAcknowledged()
-	m.drained()
-	m.nobodyLeft()
-	m.ended(m.submit("copy", "after all the cuts", nil).ID, "succeeded")
+	newMachine(t).run("F07_nothing_acknowledged_is_lost_over_all_power_cuts", func(m *machine) {
+		m.checkAcknowledged()
+		m.drained()
+		m.nobodyLeft()
+		m.ended(m.submit("copy", "after all the cuts", nil).ID, "succeeded")
+	})
 }
 
 // checkAcknowledged makes sure that every acknowledged job is there with its input, ends

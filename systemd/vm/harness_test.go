@@ -85,7 +85,11 @@ func (m *machine) run(name string, test func(*machine)) {
 			if t.Failed() {
 				t.Log(try("journalctl -q --no-pager -n 60 -u 'convertd*'; systemctl --no-pager -l status 'convertd*'"))
 			}
-			t.Logf("took %.0f s", time.Since(begin).Seconds())
+			result := "ok"
+			if t.Failed() {
+				result = "FAILED"
+			}
+			fmt.Printf("part: %-6s %4.0f s  %s\n", result, time.Since(begin).Seconds(), strings.ReplaceAll(name, "_", " "))
 		}()
 		test(&machine{T: t, api: m.api, post: m.post})
 	})
@@ -302,10 +306,19 @@ func openPostOffice(t *testing.T) *postOffice {
 func (p *postOffice) NewSession(*smtp.Conn) (smtp.Session, error) { return letter{p}, nil }
 
 // has reports whether a mail with these words has come.
-func (p *postOffice) has(words string) bool {
+func (p *postOffice) has(words string) bool { return p.count(words) > 0 }
+
+// count is how many mails with these words have come.
+func (p *postOffice) count(words string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return strings.Contains(strings.Join(p.mails, "\n"), words)
+	n := 0
+	for _, mail := range p.mails {
+		if strings.Contains(mail, words) {
+			n++
+		}
+	}
+	return n
 }
 
 type letter struct{ office *postOffice }

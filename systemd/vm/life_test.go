@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// TestMachine goes through the life of the service on a machine, in this order: each part
-// begins with what the one before it left.
-func TestMachine(t *testing.T) {
+// TestLife goes through the daily life of the service, in this order: each part begins
+// with what the one before it left.
+func TestLife(t *testing.T) {
 	m := newMachine(t)
 	m.run("the_package_installs", (*machine).packageInstalls)
 	if t.Failed() {
@@ -25,9 +25,12 @@ func TestMachine(t *testing.T) {
 	}
 	m.run("the_units_are_hardened", (*machine).unitsAreHardened)
 	m.run("a_file_is_converted", (*machine).fileIsConverted)
+	m.run("a_file_is_converted_through_the_page", (*machine).pageConverts)
 	m.run("users_and_roles_keep_to_their_own", (*machine).usersKeepToTheirOwn)
+	m.run("the_doctor_sees_all_transactions", (*machine).doctorSees)
 	m.run("a_job_is_seen_by_the_tools_of_the_system", (*machine).jobIsSeen)
 	m.run("a_recipe_gets_the_folder_it_writes_to", (*machine).grantedFolder)
+	m.run("a_recipe_gets_its_hosts_and_secrets", (*machine).grantedNetwork)
 	m.run("F18_no_request_is_lost_over_a_restart", (*machine).noRequestIsLost)
 	m.run("jobs_outlive_the_dispatcher", (*machine).jobsOutliveTheDispatcher)
 	m.run("F19_the_watchdog_ends_a_dispatcher_that_hangs", (*machine).watchdog)
@@ -37,14 +40,9 @@ func TestMachine(t *testing.T) {
 	m.run("E08_processors", (*machine).spinning)
 	m.run("E09_deaf", (*machine).deafness)
 	m.run("E10_daemons", (*machine).daemons)
-	m.run("F17_an_upgrade_leaves_jobs_alone", (*machine).upgrade)
-	m.run("F17_another_schema_is_refused", (*machine).otherSchema)
-	m.run("a_stop_ends_jobs_safely", (*machine).stopsSafely)
-	m.run("F25_what_a_crash_leaves_is_cleaned_up", (*machine).leftovers)
-	m.run("F29_jobs_run_without_journal_and_bus", (*machine).withoutJournal)
-	m.run("F12_the_disk_is_full", (*machine).fullDisk)
-	m.run("the_package_goes", (*machine).packageGoes)
-	m.run("a_folder_of_programs_is_set_up", (*machine).plainFolder)
+	m.run("F12_the_disk_is_full_while_uploading", (*machine).fullForUploads)
+	m.run("F12_the_disk_is_full_while_converting", (*machine).fullWhileConverting)
+	m.run("F12_the_disk_is_full_while_postgresql_writes", (*machine).fullForPostgreSQL)
 }
 
 // units are what must be active once the service is installed.

@@ -158,8 +158,15 @@ func fillDisk(out string, args []string) error {
 			return err
 		}
 		err = pour(f)
-		<-time.After(time.Minute)
+		<-time.After(10 * time.Second)
 		return err
+	case "files":
+		block := make([]byte, 1<<20)
+		for n := 0; ; n++ {
+			if err := os.WriteFile(filepath.Join(out, strconv.Itoa(n)), block, 0o600); err != nil {
+				return err
+			}
+		}
 	case "log":
 		noise := strings.Repeat("noise\n", 10_000)
 		for range 50 {
