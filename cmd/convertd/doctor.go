@@ -12,7 +12,11 @@ import (
 
 	"convertd/cmd/convertd/config"
 	"convertd/dispatcher/doctor"
+	"convertd/dispatcher/keeper"
 )
+
+// keeperFolder is the one of the installed convertd-jobs.service.
+const keeperFolder = "/run/convertd-jobs"
 
 // doctorCommand looks at everything the service needs.
 type doctorCommand struct {
@@ -111,6 +115,10 @@ func doctorOptions(loaded config.Loaded) (doctor.Options, error) {
 	}
 	if os.Geteuid() == 0 {
 		o.UIDBase = loaded.Sandbox.UIDBase
+	}
+	// An installed dispatcher logs in as its own role, and its jobs live below the keeper.
+	if parent, err := keeper.Place(keeperFolder); err == nil {
+		o.CgroupParent, o.DatabaseURL = parent, roleURL(o.DatabaseURL, dispatcherRole)
 	}
 	o.Runner, err = runnerBinary()
 	return o, err

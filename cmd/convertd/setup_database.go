@@ -37,15 +37,19 @@ const (
 	blockEnd   = "# convertd: end"
 )
 
-// ownerURL makes root, to whom no role corresponds, the owner of the schema where the
-// address leaves it to the operating system user.
-func ownerURL(address string) string {
+// ownerURL makes root the owner of the schema where the address leaves it to the operating
+// system user.
+func ownerURL(address string) string { return roleURL(address, ownerRole) }
+
+// roleURL gives root, to whom no role corresponds, one where the address leaves it to the
+// operating system user.
+func roleURL(address, role string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil || u.Query().Has("user") || os.Geteuid() != 0 {
 		return address
 	}
 	query := u.Query()
-	query.Set("user", ownerRole)
+	query.Set("user", role)
 	u.RawQuery = query.Encode()
 	return u.String()
 }

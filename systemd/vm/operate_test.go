@@ -95,7 +95,7 @@ func (m *machine) doctorSees() {
 		m.Errorf("the dispatcher sees sessions of the web process: %s", got)
 	}
 	out, err := try("convertd doctor")
-	if err != nil || strings.Contains(out, "cannot be seen") {
+	if err != nil || strings.Contains(out, "cannot be seen") || strings.Contains(out, "No control group") {
 		m.Errorf("the doctor: %v\n%s", err, out)
 	}
 }
