@@ -13,6 +13,7 @@ import (
 	"convertd/cmd/convertd/config"
 	"convertd/dispatcher/doctor"
 	"convertd/dispatcher/keeper"
+	"convertd/runner/fault"
 )
 
 // keeperFolder is the one of the installed convertd-jobs.service.
@@ -86,15 +87,15 @@ func (a *app) running(data string) (config.Loaded, error) {
 		}
 	}
 	run, err := runFolder(data)
-	if err != nil {
+	var raw []byte
+	if err == nil {
+		raw, err = os.ReadFile(filepath.Join(run, environFile))
+	}
+	if errors.Is(err, os.ErrNotExist) {
 		return a.settings(nil) // nothing runs there: look at what is configured
 	}
-	raw, err := os.ReadFile(filepath.Join(run, environFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return a.settings(nil)
-	}
 	if err != nil {
-		return config.Loaded{}, fmt.Errorf("settings of the running service: %w", err)
+		return config.Loaded{}, fault.Wrap(err, fault.Forbidden, "What runs on "+data+" is another user's.", "Run this command as the user that started convertd up.")
 	}
 	var environ []string
 	if err := json.Unmarshal(raw, &environ); err != nil {

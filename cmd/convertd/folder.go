@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"convertd/runner/fault"
 )
 
 // socketRoom is what the longest socket name beneath a run folder needs of the 107
@@ -39,9 +41,20 @@ func makeData(dir string) (string, error) {
 		mode = 0o711
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
-		return "", fmt.Errorf("make the data folder: %w", err)
+		return "", notUsable(fmt.Errorf("make the data folder: %w", err), dir)
 	}
 	return dir, nil
+}
+
+// notUsable adds what can be done about a data folder.
+func notUsable(err error, dir string) error {
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return fault.Wrap(err, fault.Unavailable, "This user may not write into the data folder "+dir+".", "Run this as the user whose folder it is, or choose another one with --data.")
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EROFS):
+		return fault.Wrap(err, fault.Unavailable, "The disk of the data folder "+dir+" is full or read-only.", "Make room there, or choose another folder with --data.")
+	}
+	return err
 }
 
 // runFolder is where sockets and process notes of the data folder lie: within it, or on
@@ -85,22 +98,25 @@ func ours(dir string) error {
 	return nil
 }
 
+// errRuns says that the lock of a data folder is held.
+var errRuns = errors.New("convertd up already runs")
+
 // lockFolder takes the lock that one `up` holds on its data folder; the kernel frees it
 // with the process, however that ends.
 func lockFolder(data string) (*os.File, error) {
 	path := filepath.Join(data, "up.lock")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock the data folder: %w", err)
+		return nil, notUsable(fmt.Errorf("lock the data folder: %w", err), data)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		holder, _ := os.ReadFile(path)
 		_ = f.Close()
-		return nil, fmt.Errorf("convertd up already runs on %s (process %s): stop it first, or give another --data", data, holder)
+		return nil, fmt.Errorf("%w on %s (process %s): stop it first, or give another --data", errRuns, data, holder)
 	}
 	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("lock the data folder: %w", err)
+		return nil, notUsable(fmt.Errorf("lock the data folder: %w", err), data)
 	}
 	return f, nil
 }

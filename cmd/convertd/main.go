@@ -94,7 +94,7 @@ func run(args []string) int {
 	return a.run(args)
 }
 
-func (a *app) run(args []string) int {
+func (a *app) run(args []string) (code int) {
 	var table commands
 	exit := -1
 	parser, err := kong.New(&table,
@@ -113,6 +113,10 @@ func (a *app) run(args []string) int {
 		return a.fail(err)
 	}
 	a.model = parser.Model
+	if len(args) == 0 {
+		args = []string{"--help"}
+		defer func() { code = max(code, exitUsage) }()
+	}
 	chosen, err := parser.Parse(args)
 	if exit >= 0 {
 		return exit
@@ -147,7 +151,10 @@ func (a *app) fail(err error) int {
 	}
 	_, _ = fmt.Fprintf(a.stderr, "convertd: %v\n", err)
 	var f *fault.Error
-	if errors.As(err, &f) && f.Hint != "" {
+	switch {
+	case fault.Is(err, fault.Unauthorized): // whose hint is for programs
+		_, _ = fmt.Fprintln(a.stderr, "Give the administrator's token with --key or in CONVERTD_API_KEY; convertd up keeps it in admin_token of its data folder.")
+	case errors.As(err, &f) && f.Hint != "":
 		_, _ = fmt.Fprintln(a.stderr, f.Hint)
 	}
 	return exitFail

@@ -98,7 +98,7 @@ func (p *place) begin(a *app, data string, alone bool) (running bool, err error)
 		return false, err
 	}
 	lock, err := lockFolder(data)
-	if err != nil && !alone {
+	if errors.Is(err, errRuns) && !alone {
 		return true, nil
 	}
 	if err != nil {

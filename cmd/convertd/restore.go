@@ -93,15 +93,14 @@ func readBackup(folder string) (backupDocument, error) {
 		err = fmt.Errorf("it has format %d, this program knows %d", note.Format, backupFormat)
 	}
 	if err != nil {
-		return note, fault.Wrap(err, fault.Invalid, fmt.Sprintf("%s is no backup that can be read: %v.", folder, err),
-			"Name the folder that convertd backup made.")
+		return note, fault.Wrap(err, fault.Invalid, folder+" is no backup that can be read.", "Name the folder that convertd backup made.")
 	}
 	rows, err := contentOf(filepath.Join(folder, backupRows))
 	if err == nil && rows != note.Rows {
 		err = errors.New(backupRows + " is not as it was written")
 	}
 	if err != nil {
-		return note, fault.Wrap(err, fault.Invalid, fmt.Sprintf("The backup %s is damaged: %v.", folder, err), "Nothing was restored. Take another copy of it, or another backup.")
+		return note, fault.Wrap(err, fault.Invalid, "The backup "+folder+" is damaged.", "Nothing was restored. Take another copy of it, or another backup.")
 	}
 	return note, nil
 }

@@ -153,6 +153,7 @@ func TestWhatIsIll(t *testing.T) {
 		{"unreadable database address", database, Options{DatabaseURL: "postgres://x:%zz@h/x"}, Fail, "address"},
 		{"missing spool", spoolFolder, Options{Spool: "/no/such/folder"}, Fail, "no such file"},
 		{"memcached away", memcached, Options{Memcached: "127.0.0.1:1"}, Warn, "does not answer"},
+		{"memcached of no known name", memcached, Options{Memcached: "cache.invalid:11211"}, Warn, "does not answer"},
 		{"mail server away", mailServer, Options{Mail: mail.Config{SMTP: "127.0.0.1:1", From: "a@b.example"}}, Warn, "does not take mail"},
 		{"runner missing", runnerBinary, Options{Runner: "/no/such/runner"}, Fail, "no such file"},
 		{"runner writable for all", runnerBinary, Options{Runner: loose}, Fail, "can be changed"},

@@ -9,6 +9,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code names a kind of refusal; it is the `code` member of a problem document.
@@ -79,7 +80,7 @@ type Field struct {
 // Error returns the message and the wrapped cause as one line.
 func (e *Error) Error() string {
 	if e.Err != nil {
-		return fmt.Sprintf("%s: %v", e.Message, e.Err)
+		return fmt.Sprintf("%s: %v", strings.TrimSuffix(e.Message, "."), e.Err)
 	}
 	return e.Message
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"path/filepath"
 	"runtime"
 	"sort"
@@ -132,9 +133,32 @@ func (s *Server) waitReady(ctx context.Context, running *process) error {
 func (s *Server) explainExit() error {
 	tail := "it printed nothing"
 	if text, err := readTail(s.place.log); err == nil && text != "" {
-		tail = lastLine(text)
+		tail = reasonIn(text)
 	}
 	return fault.New(fault.Unavailable, "The database did not start: "+tail+".", "All that it printed is in "+s.place.log+".")
+}
+
+// reasonIn is the last fatal line that PostgreSQL printed, with the details that follow it
+// and without its clock; the last line where none is fatal.
+func reasonIn(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	reason := ""
+	for _, line := range lines {
+		for _, mark := range []string{"FATAL:  ", "PANIC:  "} {
+			if _, words, found := strings.Cut(line, mark); found {
+				reason = words
+			}
+		}
+		for _, mark := range []string{"DETAIL:  ", "HINT:  "} {
+			if _, words, found := strings.Cut(line, mark); found && reason != "" {
+				reason += ": " + words
+			}
+		}
+	}
+	if reason == "" {
+		return lastLine(text)
+	}
+	return strings.TrimRight(reason, ".")
 }
 
 // stop asks for a fast shutdown and, when ctx is over, for an immediate one.

@@ -113,7 +113,7 @@ func (f SubmissionFile) write(form *multipart.Writer) error {
 	}
 	body, err := f.Open()
 	if err != nil {
-		return fmt.Errorf("open %s: %w", f.Name, err)
+		return fmt.Errorf("read what is to be sent: %w", err)
 	}
 	defer body.Close()
 	if _, err := io.CopyBuffer(struct{ io.Writer }{part}, body, make([]byte, 256<<10)); err != nil {

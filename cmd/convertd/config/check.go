@@ -12,7 +12,7 @@ import (
 // check refuses values that cannot work or would do harm.
 func (l *Loaded) check() error {
 	return errors.Join(
-		l.checkListen(), l.checkBaseURL(), l.checkProxies(), l.checkNumbers(), l.checkQueues(), l.checkMail())
+		l.checkListen(), l.checkBaseURL(), l.checkMemcached(), l.checkProxies(), l.checkNumbers(), l.checkQueues(), l.checkMail())
 }
 
 func (l *Loaded) checkListen() error { return l.CheckListen(l.Web.Listen) }
@@ -45,6 +45,14 @@ func (l *Loaded) checkBaseURL() error {
 	}
 	return fmt.Errorf("[web] base_url = %q is not on this machine and nobody would have to sign in: "+
 		"set [web] user_header and trusted_proxies, or [web] open = true", l.Web.BaseURL)
+}
+
+func (l *Loaded) checkMemcached() error {
+	address := l.Memcached.Address
+	if _, _, err := net.SplitHostPort(address); err != nil && address != "" && !strings.HasPrefix(address, "/") {
+		return fmt.Errorf("[memcached] address = %q: give the path of a socket, or HOST:PORT", address)
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

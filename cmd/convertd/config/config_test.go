@@ -60,9 +60,16 @@ func TestProblemsAreNamed(t *testing.T) {
 		want    string
 	}{
 		"unknown key":            {"# x\n[web]\n\nlistne = \"a\"\n", nil, ":4: unknown setting web.listne: did you mean web.listen?"},
-		"unknown section":        {"[wbe]\nlisten = \"a\"\n", nil, "unknown setting wbe"},
+		"unknown section":        {"[wbe]\nlisten = \"a\"\n", nil, ":1: unknown section [wbe]: did you mean web?"},
 		"unknown key of a queue": {"[queue.video]\nlimits = 3\n", nil, ":2: unknown setting queue.video.limits"},
-		"wrong type":             {"[dispatcher]\nslots = \"four\"\n", nil, "line 2"},
+		"outside a section":      {"listen = \"a\"\n", nil, ":1: unknown setting listen: it stands in a section, did you mean web.listen?"},
+		"wrong type":             {"[dispatcher]\nslots = \"four\"\n", nil, ":2: dispatcher.slots takes a whole number, not the text \"four\""},
+		"a number for a text":    {"[web]\nlisten = 8080\n", nil, ":2: web.listen takes a text, not 8080"},
+		"a text for a list":      {"[web]\nhosts = \"a\"\n", nil, ":2: web.hosts takes a list of texts, not the text \"a\""},
+		"numbers in a list":      {"[web]\nhosts = [1]\n", nil, ":2: web.hosts takes a list of texts, not [1]"},
+		"a bare size":            {"[web]\nmax_upload = 20\n", nil, ":2: web.max_upload takes a size, like `\"20GiB\"`, not 20"},
+		"a time in words":        {"[keep]\nresults = \"7 days\"\n", nil, ":2: keep.results takes a time, like `\"7d\"` or `\"1h30m\"`: \"7 days\" is not"},
+		"a table too deep":       {"[web.listen]\na = 1\n", nil, ":1: unknown setting web.listen"},
 		"broken TOML":            {"[web\n", nil, ":2: expected"},
 		"bad size":               {"[web]\nmax_upload = \"ten\"\n", nil, ":2:"},
 		"no slots":               {"[dispatcher]\nslots = 0\n", nil, "[dispatcher] slots = 0: at least 1"},
@@ -76,6 +83,7 @@ func TestProblemsAreNamed(t *testing.T) {
 		"a negative rate":        {"[web]\nrequests_per_second = -1\n", nil, "[web] requests_per_second = -1: at least 0"},
 		"mail without sender":    {"[mail]\nsmtp = \"localhost:25\"\n", nil, "[mail] from"},
 		"more than all free":     {"[keep]\nfree = \"100%\"\n", nil, "no percentage from 0% to below 100%"},
+		"memcached's address":    {"[memcached]\naddress = \"cache\"\n", nil, "[memcached] address = \"cache\": give the path"},
 		"negative limit":         {"[queue.a]\nlimit = -1\n", nil, "cannot be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,8 +98,8 @@ func TestProblemsAreNamed(t *testing.T) {
 
 func TestAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := Load(Input{Path: write(t, "[web]\nlistne = 1\n[spool]\ndri = 2\n"), Explicit: true, Environ: []string{"CONVERTD_WEB_OPEN=maybe"}})
-	for _, want := range []string{"web.listne", "spool.dri", "CONVERTD_WEB_OPEN"} {
+	_, err := Load(Input{Path: write(t, "[web]\nlistne = 1\n[spool]\ndri = 2\ndir = 2\n"), Explicit: true, Environ: []string{"CONVERTD_WEB_OPEN=maybe"}})
+	for _, want := range []string{":2: unknown setting web.listne", ":4: unknown setting spool.dri", ":5: spool.dir takes a text", "CONVERTD_WEB_OPEN"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not name %s", err, want)
 		}

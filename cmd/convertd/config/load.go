@@ -4,14 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/BurntSushi/toml"
-
-	"convertd/runner/recipe"
 )
 
 // Input is where settings come from; what stands later wins.
@@ -40,72 +35,6 @@ func Load(in Input) (Loaded, error) {
 		return l, err
 	}
 	return l, l.check()
-}
-
-func (l *Loaded) readFile(in Input) error {
-	raw, err := os.ReadFile(in.Path)
-	if errors.Is(err, os.ErrNotExist) && !in.Explicit {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("configuration file: %w", err)
-	}
-	meta, err := toml.Decode(string(raw), &l.Config)
-	if err != nil {
-		return explainTOML(in.Path, err)
-	}
-	for _, key := range meta.Keys() {
-		l.From[key.String()] = in.Path
-	}
-	var problems []error
-	for _, key := range meta.Undecoded() {
-		problems = append(problems, l.unknown(in.Path, string(raw), key))
-	}
-	return errors.Join(problems...)
-}
-
-// explainTOML gives the place of a syntax or type error.
-func explainTOML(path string, err error) error {
-	var parse toml.ParseError
-	if errors.As(err, &parse) {
-		return fmt.Errorf("%s:%d: %s", path, parse.Position.Line, parse.Message)
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
-func (l *Loaded) unknown(path, raw string, key toml.Key) error {
-	return fmt.Errorf("%s:%d: unknown setting %s%s", path, lineOf(raw, key), key, l.suggest(key.String()))
-}
-
-// suggest adds the known setting that was probably meant.
-func (l *Loaded) suggest(name string) string {
-	near := recipe.Nearest(name, l.names())
-	if near == "" {
-		return "; `convertd config` lists the known ones"
-	}
-	return ": did you mean " + near + "?"
-}
-
-// lineOf finds the line of a key: the last word of the key under its table's header,
-// or the header itself; 0 when it is written in a way that is not found.
-func lineOf(raw string, key toml.Key) int {
-	table, name := strings.Join(key[:len(key)-1], "."), key[len(key)-1]
-	current := ""
-	for i, line := range strings.Split(raw, "\n") {
-		line = strings.TrimSpace(line)
-		if head, ok := strings.CutPrefix(line, "["); ok {
-			current = strings.Trim(head, "[] \t")
-			if current == key.String() {
-				return i + 1
-			}
-			continue
-		}
-		word, _, found := strings.Cut(line, "=")
-		if found && strings.TrimSpace(word) == name && current == table {
-			return i + 1
-		}
-	}
-	return 0
 }
 
 // readEnviron reads CONVERTD_SECTION_KEY. Names of queues and resources are lower case
@@ -165,35 +94,42 @@ func (l *Loaded) readFlags(flags map[string]string) error {
 
 // set gives one setting a value written as text.
 func (l *Loaded) set(name, value, from string) error {
-	words := strings.Split(name, ".")
-	switch {
-	case words[0] == "resources" && len(words) == 2:
-		var n int
-		if err := setText(reflect.ValueOf(&n).Elem(), value); err != nil {
-			return err
-		}
-		l.Resources[words[1]] = n
-	case words[0] == "queue" && len(words) == 3:
-		q := l.Queue[words[1]]
-		field, ok := fieldOf(reflect.ValueOf(&q).Elem(), words[2])
-		if !ok {
-			return fmt.Errorf("unknown setting %s", name)
-		}
-		if err := setText(field, value); err != nil {
-			return err
-		}
-		l.Queue[words[1]] = q
-	default:
-		field, ok := l.field(name)
-		if !ok {
-			return fmt.Errorf("unknown setting %s%s", name, l.suggest(name))
-		}
-		if err := setText(field, value); err != nil {
-			return err
-		}
+	err := l.change(strings.Split(name, "."), func(field reflect.Value) error { return setText(field, value) })
+	if errors.Is(err, errUnknown) {
+		return fmt.Errorf("unknown setting %s%s", name, l.suggest(name))
 	}
-	l.From[name] = from
-	return nil
+	if err == nil {
+		l.From[name] = from
+	}
+	return err
+}
+
+// errUnknown says that there is no setting of a name.
+var errUnknown = errors.New("unknown setting")
+
+// change lets apply change one setting, of the names that a file has for it.
+func (l *Loaded) change(name []string, apply func(reflect.Value) error) error {
+	switch {
+	case name[0] == "resources" && len(name) == 2:
+		n := l.Resources[name[1]]
+		err := apply(reflect.ValueOf(&n).Elem())
+		l.Resources[name[1]] = n
+		return err
+	case name[0] == "queue" && len(name) == 3:
+		q := l.Queue[name[1]]
+		field, ok := fieldOf(reflect.ValueOf(&q).Elem(), name[2])
+		if !ok {
+			return errUnknown
+		}
+		err := apply(field)
+		l.Queue[name[1]] = q
+		return err
+	}
+	field, ok := l.field(strings.Join(name, "."))
+	if !ok {
+		return errUnknown
+	}
+	return apply(field)
 }
 
 func (l *Loaded) field(name string) (reflect.Value, bool) {

@@ -109,7 +109,12 @@ func (s *Store) Dial() (net.Conn, error) {
 
 // Ping reports whether memcached answers.
 func (s *Store) Ping() error {
-	if err := s.client.Ping(); err != nil {
+	// The client counts an address that it cannot look up as no server, and no server as well.
+	conn, err := net.DialTimeout(s.Network(), s.address, timeout)
+	if err == nil {
+		err = errors.Join(conn.Close(), s.client.Ping())
+	}
+	if err != nil {
 		return fmt.Errorf("%w at %s: %w", ErrAway, s.address, err)
 	}
 	return nil
