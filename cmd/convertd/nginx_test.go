@@ -40,12 +40,27 @@ func startProxy(t *testing.T, u *upInstance) *proxy {
 	if strings.Count(fitted, dir) != 2 {
 		t.Fatalf("the example has no longer what this test fits:\n%s", fitted)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "htpasswd"), []byte("alice:{PLAIN}secret\nbob:{PLAIN}secret\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runNginx(t, dir, fitted)
+	await(t, "nginx listens", func() bool {
+		conn, err := net.Dial("unix", socket)
+		return err == nil && conn.Close() == nil
+	})
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}
+	return &proxy{t: t, client: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 2 * time.Minute}}
+}
+
+// runNginx runs it with the servers of a configuration and files in the folder.
+func runNginx(t *testing.T, dir, servers string) {
+	t.Helper()
 	main := fmt.Sprintf("pid %[1]s/pid;\nerror_log %[1]s/error.log;\nevents {}\nhttp {\naccess_log off;\n"+
-		"client_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\nfastcgi_temp_path %[1]s/f;\nuwsgi_temp_path %[1]s/u;\nscgi_temp_path %[1]s/s;\n%[2]s}\n", dir, fitted)
-	for name, text := range map[string]string{"nginx.conf": main, "htpasswd": "alice:{PLAIN}secret\nbob:{PLAIN}secret\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		"client_body_temp_path %[1]s/body;\nproxy_temp_path %[1]s/proxy;\nfastcgi_temp_path %[1]s/f;\nuwsgi_temp_path %[1]s/u;\nscgi_temp_path %[1]s/s;\n%[2]s}\n", dir, servers)
+	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(main), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	cmd := exec.Command("nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;")
 	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin")
@@ -59,14 +74,6 @@ func startProxy(t *testing.T, u *upInstance) *proxy {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	})
-	await(t, "nginx listens", func() bool {
-		conn, err := net.Dial("unix", socket)
-		return err == nil && conn.Close() == nil
-	})
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}
-	return &proxy{t: t, client: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: 2 * time.Minute}}
 }
 
 // openFolder is a folder of the test that nginx' own user can get to.

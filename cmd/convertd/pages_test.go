@@ -130,12 +130,17 @@ echo "started $1"''', "sh", "{param.host}"]
 func recipesFolder(t *testing.T) string {
 	t.Helper()
 	dir := dataFolder(t)
-	for name, text := range testRecipes {
+	writeRecipes(t, dir, testRecipes)
+	return dir
+}
+
+func writeRecipes(t *testing.T, dir string, recipes map[string]string) {
+	t.Helper()
+	for name, text := range recipes {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return dir
 }
 
 // testFile makes a file to convert.

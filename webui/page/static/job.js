@@ -17,23 +17,35 @@ if (copy && navigator.clipboard) {
 }
 
 const group = document.querySelector("[data-group]");
-let seen = -1;
-let asking = false;
+let done = 0;
+let drawn = 0;
+let drawing = false;
 
 // The group's counts are drawn by the server; its bar moves with its jobs.
-document.addEventListener("convertd-progress", async ({ detail }) => {
-  const bar = group?.querySelector("progress");
-  if (bar) bar.value = detail.percent;
-  if (!group || detail.done === seen || asking) return;
-  asking = true;
-  const answer = await fetch(`/groups/${group.dataset.group}/head`).catch(() => null);
-  asking = false;
-  if (!answer?.ok) return;
-  seen = detail.done;
-  const holder = document.createElement("template");
-  holder.innerHTML = await answer.text();
-  group.querySelector("[data-grouphead]").replaceWith(holder.content.firstElementChild);
+document.addEventListener("convertd-progress", ({ detail }) => {
+  if (!group) return;
+  group.querySelector("progress").value = detail.percent;
+  ({ done } = detail);
+  if (!drawing) draw();
 });
+
+// draw fetches bar and counts until they are those of now.
+async function draw() {
+  drawing = true;
+  while (drawn !== done) {
+    const wanted = done;
+    const answer = await fetch(`/groups/${group.dataset.group}/head`).catch(() => null);
+    if (!answer?.ok) {
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      continue;
+    }
+    const holder = document.createElement("template");
+    holder.innerHTML = await answer.text();
+    group.querySelector("[data-grouphead]").replaceWith(holder.content.firstElementChild);
+    drawn = wanted;
+  }
+  drawing = false;
+}
 
 follow();
 

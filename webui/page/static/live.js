@@ -1,24 +1,22 @@
-// Cards that follow their jobs: one event stream for all jobs of the page; polling
-// where streams do not get through.
+// Cards that follow their jobs.
 
+import { Channel } from "./channel.js";
 import { said } from "./said.js";
 import { say, show } from "./tab.js";
 import { count, duration, place, t } from "./text.js";
 import { localize } from "./times.js";
 
 const ends = ["succeeded", "failed", "cancelled", "expired"];
-const perStream = 50;
-const patience = 20000;
 const jobs = new Map();
 const turns = new Map();
-let stream = null;
-let lastWord = 0;
-let poller = 0;
+const group = document.querySelector("[data-group]");
+const channel = new Channel({ group: group?.dataset.group, ids: live, hear, gone, lost, woken: redraw });
 
 // follow keeps all job cards of the page up to date.
 export function follow() {
   for (const card of document.querySelectorAll("[data-job]")) know(card);
-  connect();
+  summarize();
+  channel.connect();
 }
 
 // adopt puts a job's card in place of an element and follows it.
@@ -28,18 +26,21 @@ export async function adopt(id, element) {
   jobs.delete(element.dataset.job);
   element.replaceWith(holder);
   await renew(id);
-  connect();
+  channel.soon();
 }
 
 // ended reports whether nothing follows for a job of the page.
-export const ended = (id) => ends.includes(jobs.get(id)?.state);
+export const ended = (id) => over(jobs.get(id));
+const over = (job) => ends.includes(job?.state);
 
+// know takes in a card. A job that was told to have ended has, whatever the card says.
 function know(card) {
   const clock = card.querySelector("[data-clock]");
   const before = jobs.get(card.dataset.job);
   jobs.set(card.dataset.job, {
     ...before,
-    state: card.dataset.state,
+    drawn: card.dataset.state,
+    state: over(before) ? before.state : card.dataset.state,
     attempt: before?.attempt ?? 0,
     name: card.dataset.name,
     percent: card.querySelector("[data-bar]")?.getAttribute("value"),
@@ -50,46 +51,59 @@ function know(card) {
   for (const form of card.querySelectorAll("form[data-act]")) form.addEventListener("submit", act);
 }
 
-const live = () => [...jobs].filter(([, job]) => !ends.includes(job.state)).map(([id]) => id);
-
-function connect() {
-  stream?.close();
-  stream = null;
-  clearTimeout(poller);
-  const ids = live();
-  summarize();
-  if (!ids.length) return;
-  if (ids.length > perStream || !window.EventSource) {
-    poll();
-    return;
-  }
-  lastWord = performance.now();
-  stream = new EventSource(`/api/v1/events?${ids.map((id) => `job=${id}`).join("&")}`);
-  for (const kind of ["status", "done"]) stream.addEventListener(kind, (event) => hear(JSON.parse(event.data)));
-  stream.addEventListener("open", () => lost(false));
-  stream.addEventListener("error", () => {
-    // The browser tries again by itself unless it was refused.
-    if (stream?.readyState === EventSource.CLOSED) poll();
-  });
+// live lists the jobs that have not ended, those that run first.
+function live() {
+  const all = [...jobs].filter(([, job]) => !over(job));
+  const runs = ([, job]) => job.state === "running";
+  return [...all.filter(runs), ...all.filter((one) => !runs(one))].map(([id]) => id);
 }
 
-// hear takes one status document.
+// hear takes one status document and returns whether it says anything new.
 function hear(status) {
-  lastWord = performance.now();
-  lost(false);
   const job = jobs.get(status.id);
-  if (!job || ends.includes(job.state)) return;
-  const other = status.state !== job.state || (job.attempt && status.attempt !== job.attempt);
+  if (!job) return arrive(status);
+  const told = JSON.stringify([status.state, status.attempt, status.percent, status.message, status.step, status.queue_position]);
+  if (over(job) || told === job.told) return false;
+  const other = status.state !== job.drawn || (job.attempt && status.attempt !== job.attempt);
+  // A status without any word is the row's: what the runner told last says more.
+  if (!other && job.percent != null && status.percent === null && !status.step) return false;
   // A picture of the unfinished result is drawn by the server.
   const pictured = !other && status.previews > job.previews;
-  // A status without any word is the row's: what the runner told last says more.
-  if (!other && job.percent != null && status.percent === null && !status.step) return;
-  Object.assign(job, { attempt: status.attempt, left: status.eta_seconds, percent: status.percent });
+  Object.assign(job, { told, state: status.state, attempt: status.attempt, left: status.eta_seconds, percent: status.percent });
   if (status.previews) job.previews = Math.max(job.previews, status.previews);
-  if (other) renew(status.id).then(() => live().length || connect());
-  else if (pictured) renew(status.id);
-  else update(document.getElementById(`job-${status.id}`), job, status);
+  if (!job.elsewhere) {
+    if (!other && !pictured) update(document.getElementById(`job-${status.id}`), job, status);
+    else if (document.hidden) job.drawn = "";
+    else renew(status.id);
+  }
+  if (over(job)) channel.settle();
   summarize();
+  return true;
+}
+
+// arrive takes in a job that joined the group. Of a group that is too large for the page
+// only how far it is counts.
+function arrive({ id, state, percent }) {
+  if (!group || !id) return false;
+  const elsewhere = "partial" in group.dataset;
+  jobs.set(id, { state, percent, elsewhere });
+  if (!elsewhere) {
+    const holder = document.createElement("article");
+    document.getElementById("cards").append(holder);
+    adopt(id, holder);
+  }
+  summarize();
+  return true;
+}
+
+function gone(id) {
+  if (jobs.get(id)?.elsewhere) jobs.delete(id);
+  else renew(id);
+}
+
+// redraw renews the cards that were left as they were while nobody looked.
+function redraw() {
+  for (const [id, job] of jobs) if (!job.elsewhere && job.drawn !== job.state) renew(id);
 }
 
 function update(card, job, status) {
@@ -155,8 +169,10 @@ async function renew(id) {
   old.replaceWith(card);
   know(card);
   if (focused) (card.querySelector("[data-first]") ?? card.querySelector("a, button"))?.focus();
-  const { state, name } = jobs.get(id);
-  if (ends.includes(state)) say(name, t("live.said", { name, what: card.querySelector(".state").textContent }));
+  const { state, drawn, name } = jobs.get(id);
+  if (ends.includes(drawn)) say(name, t("live.said", { name, what: card.querySelector(".state").textContent }));
+  // The card can be older than what was told.
+  if (state !== drawn && !document.hidden) setTimeout(() => renew(id), 500);
   summarize();
 }
 
@@ -167,33 +183,8 @@ async function act(event) {
   form.querySelector("button").disabled = true;
   await fetch(form.action, { method: "POST", redirect: "manual", body: new URLSearchParams(new FormData(form)) }).catch(() => {});
   await renew(form.closest("[data-job]").dataset.job);
-  if (!live().length) connect();
+  channel.settle();
 }
-
-// poll asks for each live job, slower while the page is hidden.
-async function poll() {
-  stream?.close();
-  stream = null;
-  clearTimeout(poller);
-  for (const id of live()) {
-    const answer = await fetch(`/api/v1/jobs/${id}/status`, { cache: "no-cache" }).catch(() => null);
-    if (answer?.ok) hear(await answer.json());
-    else if (answer?.status === 404) await renew(id);
-    else lost(true);
-  }
-  if (live().length) poller = setTimeout(poll, document.hidden ? 15000 : 1500);
-}
-
-// A stream that says nothing for long, not even that the job still runs, is held back
-// by something in between.
-setInterval(() => {
-  if (stream && performance.now() - lastWord > patience && live().length) {
-    if (stream.readyState === EventSource.CONNECTING) lost(true);
-    poll();
-  }
-}, 5000);
-
-document.addEventListener("visibilitychange", () => !document.hidden && live().length && connect());
 
 function lost(on) {
   document.getElementById("lost").hidden = !on;
@@ -202,7 +193,7 @@ function lost(on) {
 // tick moves the clocks on.
 function tick() {
   for (const [id, job] of jobs) {
-    if (ends.includes(job.state)) continue;
+    if (over(job)) continue;
     const clock = document.querySelector(`#job-${id} [data-clock]`);
     if (clock) clock.textContent = clockWords(job, (performance.now() - job.start) / 1000);
   }
@@ -225,20 +216,20 @@ function clockWords({ state, left, usual, attempt, percent }, seconds) {
 // estimate says how long the rest takes at the pace so far, once that says something.
 const estimate = (percent, seconds) => (percent >= 5 && seconds >= 3 ? (seconds * (100 - percent)) / percent : null);
 
-// summarize writes the tab's title and icon for all jobs of the page, and asks for the
-// group's head where there is one.
+// summarize writes the tab's title and icon for all jobs of the page, and tells how far
+// they are.
 function summarize() {
   const all = [...jobs.values()];
   if (!all.length) return;
-  if (all.length === 1) return one(all[0]);
-  const done = all.filter(({ state }) => ends.includes(state));
-  const percent = all.reduce((sum, job) => sum + (ends.includes(job.state) ? 100 : Number(job.percent ?? 0)), 0) / all.length;
-  if (done.length < all.length) show(t("percent", { n: Math.floor(percent) }), "running", percent);
+  const done = all.filter(over);
+  const percent = all.reduce((sum, job) => sum + (over(job) ? 100 : Number(job.percent ?? 0)), 0) / all.length;
+  document.dispatchEvent(new CustomEvent("convertd-progress", { detail: { percent, done: done.length } }));
+  if (all.length === 1) one(all[0]);
+  else if (done.length < all.length) show(t("percent", { n: Math.floor(percent) }), "running", percent);
   else {
     const bad = all.some(({ state }) => state === "failed");
     show(t(bad ? "live.failedtab" : "live.donetab"), bad ? "failed" : "succeeded");
   }
-  document.dispatchEvent(new CustomEvent("convertd-progress", { detail: { percent, done: done.length, of: all.length } }));
 }
 
 function one({ state, percent }) {

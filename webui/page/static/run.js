@@ -11,13 +11,14 @@ panel.open = true;
 follow();
 const log = new Log(panel, () => ended(run.dataset.shown));
 const beat = 2000;
-const hiddenBeat = 15000;
 let drawn = "";
 let timer = 0;
 
-// look asks whether there is another run, and draws the list when it changed.
+// look asks whether there is another run, and draws the list when it changed. Nobody
+// asks while nobody looks.
 async function look() {
   clearTimeout(timer);
+  if (document.hidden) return;
   const answer = await fetch(run.dataset.runs).catch(() => null);
   const text = answer?.ok ? await answer.text() : drawn;
   if (text !== drawn) {
@@ -27,7 +28,7 @@ async function look() {
     draw(holder.content.firstElementChild);
   }
   clearTimeout(timer);
-  timer = setTimeout(look, document.hidden ? hiddenBeat : beat);
+  timer = setTimeout(look, beat);
 }
 
 function draw(list) {
