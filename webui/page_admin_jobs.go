@@ -14,11 +14,14 @@ import (
 	pages "convertd/webui/page"
 )
 
-// jobFilter is what the administrator's list is narrowed by; it stands in its address.
-type jobFilter struct{ state, query, recipe, owner, since string }
+// adminPath is the administrator's list of all jobs, jobsPath everybody's of the own ones.
+const adminPath, jobsPath = "/admin", "/jobs"
 
-func readJobFilter(values url.Values) jobFilter {
-	return jobFilter{state: knownState(values.Get("state")), query: values.Get("q"), recipe: values.Get("recipe"),
+// jobFilter is what a list is narrowed by; it stands in its address.
+type jobFilter struct{ path, state, query, recipe, owner, since string }
+
+func readJobFilter(path string, values url.Values) jobFilter {
+	return jobFilter{path: path, state: knownState(values.Get("state")), query: values.Get("q"), recipe: values.Get("recipe"),
 		owner: values.Get("owner"), since: values.Get("since")}
 }
 
@@ -37,7 +40,7 @@ func spans() []struct {
 	return []struct {
 		word   string
 		length time.Duration
-	}{{"hour", time.Hour}, {"day", 24 * time.Hour}, {"week", 7 * 24 * time.Hour}}
+	}{{"hour", time.Hour}, {"day", 24 * time.Hour}, {"week", 7 * 24 * time.Hour}, {"month", 30 * 24 * time.Hour}}
 }
 
 // filter is what the database is asked for.
@@ -54,7 +57,7 @@ func (f jobFilter) filter(now time.Time) job.Filter {
 // address is the list's with further members, given as name and value.
 func (f jobFilter) address(more ...string) string {
 	members := append([]string{"state", f.state, "q", f.query, "recipe", f.recipe, "owner", f.owner, "since", f.since}, more...)
-	return addressWith("/admin", members...)
+	return addressWith(f.path, members...)
 }
 
 // addressWith is a path with the members of a query that are not empty.
@@ -91,7 +94,7 @@ func (s *Server) adminPage(w http.ResponseWriter, r *http.Request, _ httprouter.
 	if err != nil {
 		return err
 	}
-	view, err := s.adminJobs(r, v, readJobFilter(r.URL.Query()))
+	view, err := s.adminJobs(r, v, readJobFilter(adminPath, r.URL.Query()))
 	if err != nil {
 		return err
 	}
@@ -142,7 +145,7 @@ func (f jobFilter) tabs(counts map[job.State]int) []pages.Count {
 
 func spanOptions(v visit, chosen string) []pages.Option {
 	options := []pages.Option{{Title: v.texts.Text("admin.anytime")}}
-	titles := map[string]string{"hour": v.texts.Text("admin.hour"), "day": v.texts.Text("admin.day"), "week": v.texts.Text("admin.week")}
+	titles := map[string]string{"hour": v.texts.Text("admin.hour"), "day": v.texts.Text("admin.day"), "week": v.texts.Text("admin.week"), "month": v.texts.Text("admin.month")}
 	for _, span := range spans() {
 		options = append(options, pages.Option{Value: span.word, Title: titles[span.word], Chosen: span.word == chosen})
 	}
@@ -181,7 +184,7 @@ func (s *Server) bulkForm(w http.ResponseWriter, r *http.Request, _ httprouter.P
 	if err := s.adminForm(w, r); err != nil {
 		return err
 	}
-	f := readJobFilter(r.PostForm)
+	f := readJobFilter(adminPath, r.PostForm)
 	act := r.PostForm.Get("act")
 	if !slices.Contains([]string{"retry", "cancel", "delete"}, act) {
 		return fieldFault("act", fmt.Sprintf("There is no act %q.", shorten(act)), "It is retry, cancel or delete.")

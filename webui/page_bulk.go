@@ -32,8 +32,9 @@ func (s *Server) chosenForm(w http.ResponseWriter, r *http.Request, _ httprouter
 		ids = append(ids, j.ID)
 	}
 	result := s.doMany(r, act, ids)
-	http.Redirect(w, r, addressWith("/jobs", "state", knownState(r.PostForm.Get("state")), "q", r.PostForm.Get("q"),
-		"did", act, "done", strconv.Itoa(result.done), "refused", strconv.Itoa(result.refused), "why", result.why), http.StatusSeeOther)
+	f := readJobFilter(jobsPath, r.PostForm)
+	f.owner = ""
+	http.Redirect(w, r, f.address("did", act, "done", strconv.Itoa(result.done), "refused", strconv.Itoa(result.refused), "why", result.why), http.StatusSeeOther)
 	return nil
 }
 

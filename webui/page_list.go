@@ -2,6 +2,8 @@ package webui
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -21,23 +23,25 @@ const (
 // jobsPage lists the reader's own jobs.
 func (s *Server) jobsPage(w http.ResponseWriter, r *http.Request, _ httprouter.Params) error {
 	v := s.visit(w, r)
-	state := wantedState(r)
-	query := r.URL.Query().Get("q")
-	filter := job.Filter{Owner: v.Owner, States: statesOf(state), Text: query, Limit: ownRows, Cursor: r.URL.Query().Get("cursor")}
-	view := pages.JobList{Frame: s.frame(v, v.texts.Text("jobs.title"), "jobs"), State: state, Query: query, Tabs: stateTabs("/jobs", state, query)}
+	f := readJobFilter(jobsPath, r.URL.Query())
+	f.owner = "" // always the reader
+	view := pages.JobList{Frame: s.frame(v, v.texts.Text("jobs.title"), "jobs"), State: f.state, Query: f.query, Recipe: f.recipe, Since: f.since,
+		Tabs: f.stateTabs(), Spans: spanOptions(v, f.since), Recipes: s.ownRecipeOptions(v, f.recipe)}
 	view.Notice = didWords(v, r.URL.Query())
 	if r.URL.Query().Has("deleted") {
 		view.Notice = v.texts.Text("jobs.deleted")
 	}
-	if err := s.fillList(r, v, &view, filter); err != nil {
+	if err := s.fillList(r, v, &view, f); err != nil {
 		return err
 	}
 	return s.show(w, r, v, view)
 }
 
 // fillList adds the rows and the way to the next ones.
-func (s *Server) fillList(r *http.Request, v visit, view *pages.JobList, filter job.Filter) error {
-	found, err := s.Jobs.List(r.Context(), filter)
+func (s *Server) fillList(r *http.Request, v visit, view *pages.JobList, f jobFilter) error {
+	asked := f.filter(time.Now())
+	asked.Owner, asked.Limit, asked.Cursor = v.Owner, ownRows, r.URL.Query().Get("cursor")
+	found, err := s.Jobs.List(r.Context(), asked)
 	if err != nil {
 		return err
 	}
@@ -46,12 +50,33 @@ func (s *Server) fillList(r *http.Request, v visit, view *pages.JobList, filter 
 		view.Rows[i].Tick = true
 	}
 	if found.Next != "" {
-		view.Next = listAddress(r.URL.Path, view.State, view.Query, found.Next)
+		view.Next = f.address("cursor", found.Next)
 	}
-	if filter.Cursor != "" {
-		view.First = listAddress(r.URL.Path, view.State, view.Query, "")
+	if asked.Cursor != "" {
+		view.First = f.address()
 	}
 	return nil
+}
+
+// ownRecipeOptions are the recipes that the reader can use, by their titles, and the
+// chosen one even if it is gone.
+func (s *Server) ownRecipeOptions(v visit, chosen string) []pages.Option {
+	var options []pages.Option
+	known := chosen == ""
+	for _, declared := range s.Recipes().All() {
+		if declared.Name != chosen && !visible(declared, v.Caller) {
+			continue
+		}
+		known = known || declared.Name == chosen
+		options = append(options, pages.Option{Value: declared.Name, Title: titleOf(declared.Title.In(v.lang), declared.Name), Chosen: declared.Name == chosen})
+	}
+	if !known {
+		options = append(options, pages.Option{Value: chosen, Title: chosen, Chosen: true})
+	}
+	slices.SortStableFunc(options, func(a, b pages.Option) int {
+		return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title))
+	})
+	return append([]pages.Option{{Title: v.texts.Text("admin.anyrecipe")}}, options...)
 }
 
 // rows makes the lines of a list, with the percent of those that run.
@@ -70,8 +95,6 @@ func (s *Server) rows(r *http.Request, v visit, jobs []job.Job) []pages.Row {
 	return rows
 }
 
-func wantedState(r *http.Request) string { return knownState(r.URL.Query().Get("state")) }
-
 func statesOf(state string) []job.State {
 	if state == "" {
 		return nil
@@ -79,15 +102,13 @@ func statesOf(state string) []job.State {
 	return []job.State{job.State(state)}
 }
 
-func listAddress(path, state, query, cursor string) string {
-	return addressWith(path, "state", state, "q", query, "cursor", cursor)
-}
-
 // stateTabs lists the states that a person is likely to look for, and the current one.
-func stateTabs(path, current, query string) []pages.Count {
-	tabs := []pages.Count{{N: -1, URL: listAddress(path, "", query, ""), Current: current == ""}}
+func (f jobFilter) stateTabs() []pages.Count {
+	in := func(state string) string { f.state = state; return f.address() }
+	current := f.state
+	tabs := []pages.Count{{N: -1, URL: in(""), Current: current == ""}}
 	for _, state := range job.States() {
-		tab := pages.Count{State: string(state), N: -1, URL: listAddress(path, string(state), query, ""), Current: current == string(state)}
+		tab := pages.Count{State: string(state), N: -1, URL: in(string(state)), Current: current == string(state)}
 		if tab.Current || !rare(state) {
 			tabs = append(tabs, tab)
 		}

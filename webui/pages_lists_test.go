@@ -59,6 +59,28 @@ func TestPages_lists_page_and_filter(t *testing.T) {
 	says(t, b.open("/jobs?state=cancelled", 200), "No jobs in this state.")
 }
 
+func TestPages_own_jobs_are_filtered_by_recipe_and_time(t *testing.T) {
+	t.Parallel()
+	b := setup(t).browser()
+	b.submitted([]string{"recipe=to-webp"}, upload{"frame.exr", "x"})
+	for i := range 31 {
+		b.submitted([]string{"to=copy"}, upload{fmt.Sprintf("copied-%02d.txt", i), "x"})
+	}
+	text := b.open("/jobs?recipe=copy&since=day", 200)
+	says(t, text, "copied-30.txt", `<option value="copy" selected>`, `<option value="day" selected>`, `<a class="button" rel="next" href="/jobs?cursor=`, "&recipe=copy&since=day")
+	if strings.Contains(text, "frame.exr") {
+		t.Error("the filter lets another recipe through")
+	}
+	says(t, b.open("/jobs?recipe=to-webp", 200), "frame.exr", "/jobs?recipe=to-webp&state=failed")
+	says(t, b.open("/jobs?recipe=gone-by-now", 200), "Nothing matches this search.", `<option value="gone-by-now" selected>`)
+	if _, err := b.others.Exec(`update job set created_at = created_at - interval '2 hours'`); err != nil {
+		t.Fatal(err)
+	}
+	says(t, b.open("/jobs?since=hour", 200), "Nothing matches this search.")
+	says(t, b.open("/jobs?since=day", 200), "copied-30.txt")
+	says(t, setup(t).browser().open("/jobs?owner=anyone", 200), "No jobs yet.")
+}
+
 func TestPages_administration(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -234,9 +234,15 @@ type JobList struct {
 	State string
 	// Query is the search box's text.
 	Query string
+	// Recipe and Since are what was chosen of Recipes and Spans, "" for all.
+	Recipe, Since  string
+	Recipes, Spans []Option
 	// Next is the address of the next page, "" on the last; First of the first, "" on it.
 	Next, First string
 }
+
+// Filtered reports whether the list is narrowed by more than a state.
+func (l JobList) Filtered() bool { return l.Query != "" || l.Recipe != "" || l.Since != "" }
 
 // Template implements Page.
 func (JobList) Template() string { return "jobs" }
