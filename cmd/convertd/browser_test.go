@@ -23,18 +23,25 @@ const patience = 40 * time.Second
 // startBrowser starts a headless Chromium that the tabs of one test share.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
+	ctx, _ := launch(t, t.TempDir())
+	return ctx
+}
+
+// launch starts a browser on a profile; end ends it.
+func launch(t *testing.T, profile string) (browser context.Context, end func()) {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("hide-scrollbars", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
+	ctx, end := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(end)
+	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatalf("Chromium is needed for these tests (apt-get install chromium): %v", err)
 	}
-	return ctx
+	return ctx, end
 }
 
 // tab is one tab of a browser profile of its own.
@@ -54,6 +61,12 @@ func newTab(t *testing.T, parent context.Context, base string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
+	return attach(t, ctx, base)
+}
+
+// attach takes over a tab.
+func attach(t *testing.T, ctx context.Context, base string) *tab {
+	t.Helper()
 	b := &tab{t: t, ctx: ctx, base: base, downloads: t.TempDir()}
 	// The context of the first action is the tab's life: it must not end after patience.
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {

@@ -31,12 +31,20 @@ function start() {
     });
   }
   listenForDrops();
-  document.addEventListener("paste", (event) => take([...(event.clipboardData?.files ?? [])]));
+  document.addEventListener("paste", (event) => take(pasted(event)));
   batch.querySelector("[data-convertall]").addEventListener("click", convertAll);
   window.addEventListener("beforeunload", (event) => {
     if (files().some((card) => !card.failed)) event.preventDefault();
   });
   for (const one of unfinished()) offer(one);
+}
+
+// pasted returns files from the clipboard, else its text as one, unless it is meant for a
+// field.
+function pasted({ target, clipboardData: data }) {
+  if (!data || target.closest?.("input, textarea, select")) return [];
+  const text = data.files.length ? "" : data.getData("text/plain");
+  return text.trim() ? [new File([text], t("upload.pasted"), { type: "text/plain" })] : [...data.files];
 }
 
 function listenForDrops() {
@@ -88,7 +96,10 @@ const hooks = {
   setAll: (card) => {
     for (const other of cards) if (other !== card && other.choosing.possible) other.choosing.take(card.choosing);
   },
-  handOver: (hand) => (group ? group.join(hand) : hand({})),
+  handOver: (hand) => {
+    if (files().length > 1) group ??= new Group();
+    return group ? group.join(hand) : hand({});
+  },
   accepted,
 };
 
@@ -195,12 +206,12 @@ const tabWords = (sending) =>
   t("percent", { n: Math.floor(sending.reduce((sum, card) => sum + (card.percent ?? 0), 0) / sending.length) });
 
 function convertAll() {
-  if (cards.size + bundles.size > 1) group ??= new Group();
   for (const card of cards) if (card.ready && !card.wanted) card.convert();
 }
 
-// accepted puts the job's own card in place of the file's; a single file's job has a
-// page, which is where its person wants to be.
+// accepted puts the job's own card in place of the file's. A single file's job has a
+// page, and so has a batch when all of it is handed over: that is where its person wants
+// to be.
 async function accepted(card, job) {
   cards.delete(card);
   bundles.delete(card);
@@ -211,7 +222,7 @@ async function accepted(card, job) {
   jobs++;
   await adopt(job.id, card.element);
   refresh();
-  if (files().length === 0 && job.group) history.replaceState(null, "", `/groups/${job.group}`);
+  if (files().length === 0 && job.group) location.assign(`/groups/${job.group}`);
 }
 
 function offer({ name, percent, drop: forget }) {
