@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// longLogRecipe prints a hundred megabytes in lines that can be told apart.
-var longLogRecipe = map[string]string{"wordy.toml": `
+// longLogRecipe prints a hundred megabytes in long lines that can be told apart.
+const longLogRecipe = `
 name    = "wordy"
 accept  = [".wordy"]
 to      = ["said"]
-command = ["/bin/sh", "-c", '''seq -f "%.0f: a line of some length, so that few enough of them make a hundred megabytes of log" 1200000
-while [ ! -s "$1" ]; do sleep 1; done
+command = ["/bin/sh", "-c", '''words=$(printf ' word%.0s' $(seq 200))
+seq -f "%.0f: a line of some length$words" 100000
 n=0; while [ "$n" -lt 30 ]; do echo "still here $n"; n=$((n + 1)); sleep 0.3; done
 cp "$1" "$2"''', "sh", "{input}", "{output}/{stem}.said"]
 
@@ -21,7 +21,7 @@ log = "150MiB"
 
 [[output]]
 match = "*.said"
-`}
+`
 
 // Bounds of what a long log may cost a page.
 const (
@@ -33,7 +33,7 @@ const (
 func TestPagesShowALongLog(t *testing.T) {
 	t.Parallel()
 	recipes := dataFolder(t)
-	writeRecipes(t, recipes, longLogRecipe)
+	writeRecipes(t, recipes, map[string]string{"wordy.toml": longLogRecipe})
 	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipes), startBrowser(t)}
 	g := startGate(t, p.URL)
 	b := newTab(t, p.browser, g.URL)
@@ -56,9 +56,9 @@ func TestPagesShowALongLog(t *testing.T) {
 	b.click(".livelog > summary")
 	b.until("the end is shown at once", `document.querySelector("[data-lines]").textContent.includes("still here 29")`)
 	b.cheap(g, "opened at its end")
-	b.do(typed("[data-find]", " 600123: A LINE"))
+	b.do(typed("[data-find]", " 50123: A LINE"))
 	b.until("the search finds the line in the middle", `document.querySelector("[data-lines]").childElementCount === 1`)
-	b.says("600123: a line of some length", "1 line")
+	b.says("50123: a line of some length", "1 line")
 	clocked := evaluate[string](b, `document.querySelector("[data-lines] .clock").textContent`)
 	if strings.Count(clocked, ":") != 2 {
 		t.Errorf("the line has no time: %q", clocked)
