@@ -11,7 +11,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -97,18 +96,6 @@ func (p pagesBundle) asksForTheManageLink(t *testing.T) {
 	stranger.await("form[data-act] button")
 	stranger.click("form[data-act] button")
 	stranger.await("[data-state=cancelled]")
-}
-
-// promised is what a promise in the page comes to.
-func promised[T any](b *tab, expression string) T {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, func(p *runtime.EvaluateParams) { wait := true; p.AwaitPromise = &wait }))
-	if err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
-	}
-	return value
 }
 
 // script runs one in the page for its effect.

@@ -8,8 +8,10 @@ const perStream = 50;
 const firstWord = 5000;
 // A stream that was silent for so long is checked by a question.
 const silence = 20000;
-// So long after it failed a stream is tried again, while the questions go on.
+// So long after it was held back a stream is tried again, while the questions go on; one
+// that was refused, as by a proxy while the server starts again, a few seconds later.
 const again = 60000;
+const refused = 3000;
 // A line that is cut is mended in silence for so long.
 const mending = 5000;
 const beat = 2000;
@@ -33,8 +35,12 @@ export class Channel {
     this.tags = new Map();
     this.followed = [];
     this.next = 0;
+    this.pause = refused;
     this.hushed = document.hidden;
     document.addEventListener("visibilitychange", () => this.look());
+    // A page that is left may come back as it was; till then it holds no connection.
+    window.addEventListener("pagehide", () => this.shut());
+    window.addEventListener("pageshow", (event) => event.persisted && this.turn(document.hidden));
   }
 
   // connect follows the jobs that have not ended by now. Questions go on as they are: they
@@ -89,8 +95,10 @@ export class Channel {
     stream.addEventListener("error", () => {
       clearTimeout(this.expected);
       // The browser tries again by itself unless it was refused.
-      if (stream.readyState === EventSource.CLOSED) this.distrust();
-      else this.away ??= setTimeout(() => this.lost(true), mending);
+      if (stream.readyState === EventSource.CLOSED) {
+        this.distrust(this.pause);
+        this.pause = Math.min(2 * this.pause, again);
+      } else this.away ??= setTimeout(() => this.lost(true), mending);
     });
     this.expect();
   }
@@ -104,6 +112,7 @@ export class Channel {
     this.calm();
     this.rest();
     this.lost(false);
+    this.pause = refused;
     this.silent = setTimeout(() => this.check(), silence);
     this.hear(status);
   }
@@ -116,10 +125,10 @@ export class Channel {
   }
 
   // distrust goes on with questions and tries a stream later.
-  distrust() {
+  distrust(pause = again) {
     this.shut();
     clearTimeout(this.later);
-    this.later = setTimeout(() => this.open(), again);
+    this.later = setTimeout(() => this.open(), pause);
     if (!this.polling) this.poll();
   }
 

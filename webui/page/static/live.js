@@ -173,6 +173,7 @@ async function renew(id) {
   if (ends.includes(drawn)) say(name, t("live.said", { name, what: card.querySelector(".state").textContent }));
   // The card can be older than what was told.
   if (state !== drawn && !document.hidden) setTimeout(() => renew(id), 500);
+  else if (ends.includes(drawn)) channel.settle();
   summarize();
 }
 
