@@ -47,12 +47,15 @@ func readStream(t *testing.T, step recipe.Step, total, stream string, size int) 
 	return percents, messages
 }
 
-func TestExtractorsReadTheirTools(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		name, total, stream string
-		want                []float64
-	}{
+// toolStream is what a tool prints, the total that its probe found, and the percents that
+// must come of it.
+type toolStream struct {
+	name, total, stream string
+	want                []float64
+}
+
+func toolStreams() []toolStream {
+	return []toolStream{
 		{"ffmpeg", "20.000000", "frame=32\nfps=0.00\nout_time_us=N/A\nout_time_us=5000000\nout_time_ms=5000000\nout_time=00:00:05.000000\nspeed=2.05x\nprogress=continue\nout_time_us=20000000\nprogress=end\n", []float64{25, 100}},
 		{"ffmpeg", "N/A", "  Duration: 00:01:40.00, start: 0.000000, bitrate: 5 kb/s\nout_time_us=50000000\n", []float64{50}},
 		{"ffmpeg", "", "out_time_us=50000000\n", nil},
@@ -77,7 +80,12 @@ func TestExtractorsReadTheirTools(t *testing.T) {
 		{"calibre", "", "1% Converting input to HTML...\n34% Running transforms on e-book...\nnot 99% here\n", []float64{1, 34}},
 		{"ocrmypdf", "", "\rScanning contents: 100% 2/2 [00:01<00:00]\r\rOCR:  50% 1.0/2.0 [00:07<00:22, 14.90s/page]\r\rPDF/A conversion: 100% 2/2\r\n", []float64{5, 47.5, 100}},
 		{"percent", "", "10% 20% done 33.5 %\n", []float64{33.5}},
-	} {
+	}
+}
+
+func TestExtractorsReadTheirTools(t *testing.T) {
+	t.Parallel()
+	for _, row := range toolStreams() {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			for _, size := range []int{1, 5, 4096} {
@@ -221,38 +229,61 @@ func TestEveryNamedExtractorExists(t *testing.T) {
 	}
 }
 
-// FuzzOutput feeds any stream to every extractor: no panic, bounded pieces, percents that
-// are numbers, messages that are clean.
-func FuzzOutput(f *testing.F) {
-	for _, seed := range []string{
-		"out_time_us=5\nDuration: 00:00:01.00,\n", "0...10...20", "\r 5%\b\b\b", "vips a: 5% complete\r",
-		"\x1b]0;ExifTool 2%\x07", "Processing pages 9 through 1.\nPage 3\n", "task 1 of 0, 5 %",
-		"load image[a]: 0 of 1, 00% complete\r", "1 0 x\n", "\"Progress\": 1e999\n",
+// seeds are streams of all tools, and what breaks readers: codes of terminals of every
+// kind, cut off anywhere, numbers that are none, characters cut in two.
+func seeds() []toolStream {
+	all := append(toolStreams(), toolStream{name: "gdal", stream: "0...10...20...100 - done.\n"})
+	for _, stream := range []string{
+		"Processing pages 9 through 1.\nPage 3\n", "task 1 of 0, 5 %", "1 0 x\n", "\"Progress\": 1e999\n", "PROG 1/0\nPROG x/NA\n", "10% 1e400%",
+		"a 5\nb 7\na 1e5\n3/4 half\n5/0\nother 9\n", "STATUS=\x1b[31m\u202ered\nX_PERCENT=12.5", "42.5% half  way\x07",
+		"\x1b[1;31mred\x1b[0m\x1b]2;T\x1b\\\x1b]8;;x\x07\x1bPq#0\x1b\\\x1b(B\x1b\x1b7\n", "\x1b]0;never\nb\x1b[3\nc\x1bPnever\nd", "\xc3\xe2\x82\xf0\x9f\x98", "é€😀",
 	} {
-		f.Add(seed, 3)
+		all = append(all, toolStream{stream: stream})
 	}
-	f.Fuzz(func(t *testing.T, stream string, size int) {
+	return all
+}
+
+// fuzzPatterns are rules of a recipe's own with everything that such can have.
+func fuzzPatterns() []recipe.Pattern {
+	return []recipe.Pattern{
+		{Match: `^(?P<stage>[a-z]+) (?P<percent>[\d.e+-]+)`, Stage: "a"}, {Match: `^b (?P<percent>\d+)`, Stage: "b"},
+		{Match: `(?P<done>\d+)/(?P<total>\d+)(?P<message>.*)`, Stage: "a", Weight: 2},
+	}
+}
+
+// TestSeedsReachEveryRule keeps the fuzzing below from starting where some rule never reads
+// anything.
+func TestSeedsReachEveryRule(t *testing.T) {
+	t.Parallel()
+	steps := []recipe.Step{{Name: "patterns", Patterns: fuzzPatterns()}}
+	for _, name := range Names() {
+		steps = append(steps, recipe.Step{Name: name, Progress: name})
+	}
+	for _, step := range steps {
+		reached := 0
+		for _, seed := range seeds() {
+			got, _ := readStream(t, step, seed.total, seed.stream, 3)
+			reached += len(got)
+		}
+		if reached == 0 {
+			t.Errorf("no stream says anything to %s", step.Name)
+		}
+	}
+}
+
+// FuzzOutput feeds any stream to every extractor and to patterns: no panic, bounded
+// pieces, percents that are numbers, messages that are clean.
+func FuzzOutput(f *testing.F) {
+	for i, seed := range seeds() {
+		f.Add(seed.stream, seed.total, 1+i%7)
+	}
+	f.Fuzz(func(t *testing.T, stream, total string, size int) {
 		size = min(max(size, 1), 64)
 		stream = stream[:min(len(stream), 1000)] // each growing piece is read by each rule
-		rules := []Rule{}
-		for _, name := range Names() {
-			rule, err := ForStep(recipe.Step{Progress: name, Patterns: []recipe.Pattern{
-				{Match: `(?P<stage>\w+) (?P<percent>[\d.e+-]+)`, Stage: "a"}, {Match: `(?P<done>\d+)/(?P<total>\d+)(?P<message>.*)`, Stage: "b", Weight: 2},
-			}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if totaled, ok := rule.(Totaled); ok {
-				totaled.SetTotal(stream)
-			}
-			rules = append(rules, rule)
-		}
+		rules := fuzzRules(t, total)
 		s := Splitter{Piece: func(text []byte, _ Mark) {
-			if len(text) > maxPiece {
-				t.Fatalf("piece of %d bytes", len(text))
-			}
-			for i, rule := range rules {
-				check(t, Names()[i], rule.Read(string(text)))
+			for name, rule := range rules {
+				check(t, name, rule.Read(string(text)))
 			}
 		}}
 		for rest := stream; rest != ""; {
@@ -262,11 +293,37 @@ func FuzzOutput(f *testing.F) {
 			rest = rest[n:]
 		}
 		s.End()
+		for _, p := range split(strings.Repeat(stream, 1+2*maxPiece/(len(stream)+1)), size) {
+			if len(p.Text) > maxPiece {
+				t.Fatalf("piece of %d bytes", len(p.Text))
+			}
+		}
 		u, _ := Line(stream)
 		check(t, "line", u)
 		u, _ = Notify(stream)
 		check(t, "notify", u)
 	})
+}
+
+// fuzzRules are every extractor by name, and rules of a recipe's own alone and beside one.
+func fuzzRules(t *testing.T, total string) map[string]Rule {
+	t.Helper()
+	steps := map[string]recipe.Step{"patterns": {Patterns: fuzzPatterns()}, "both": {Progress: "percent", Patterns: fuzzPatterns()}}
+	for _, name := range Names() {
+		steps[name] = recipe.Step{Progress: name}
+	}
+	rules := map[string]Rule{}
+	for name, step := range steps {
+		rule, err := ForStep(step)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if totaled, ok := rule.(Totaled); ok {
+			totaled.SetTotal(total)
+		}
+		rules[name] = rule
+	}
+	return rules
 }
 
 func check(t *testing.T, name string, u Update) {
