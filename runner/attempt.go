@@ -70,6 +70,7 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 	a := newAttempt(spec, signals)
 	bad := a.prepare()
 	if bad == nil {
+		a.settleCache() // the attempt before may have been killed before it could
 		bad = a.fetchSources()
 	}
 	if bad == nil {

@@ -230,6 +230,30 @@ func TestBoxCannotReadAnotherJobsInput(t *testing.T) {
 	}
 }
 
+// An attempt that is killed cannot leave its cache as the next one needs it: files of its
+// own user alone, and more of them than fit.
+func TestCacheAfterAKill(t *testing.T) {
+	t.Parallel()
+	tr := newTrial(t, sh(`umask 077; head -c 70000 /dev/zero > $CONVERTD_CACHE/old; touch -d '2 hours ago' $CONVERTD_CACHE/old
+		echo found > $CONVERTD_CACHE/kept; echo ready > ready; sleep 5`))
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o777))
+	must(t, os.Chmod(filepath.Dir(dir), 0o755))
+	tr.spec.Cache = runner.Cache{Dir: dir, Size: 64 << 10}
+	tr.start()
+	tr.waitFor("ready")
+	must(t, tr.cmd.Process.Kill())
+	_ = tr.cmd.Wait()
+	next := newTrial(t, sh("ls $CONVERTD_CACHE > $CONVERTD_STATE/list; cat $CONVERTD_CACHE/kept > $CONVERTD_STATE/kept"))
+	next.spec.Cache = tr.spec.Cache
+	if o := next.run(); o.Class != fault.Succeeded {
+		t.Fatalf("%s: %s\n%s", o.Class, o.Detail, strings.Join(o.LogTail, "\n"))
+	}
+	if list, kept := contents(t, filepath.Join(next.job.State(), "list")), contents(t, filepath.Join(next.job.State(), "kept")); list != "kept\n" || kept != "found\n" {
+		t.Errorf("the next job found %q, %q", list, kept)
+	}
+}
+
 func TestStateGoesFromAttemptToAttempt(t *testing.T) {
 	t.Parallel()
 	tr := newTrial(t, sh("echo half > $CONVERTD_STATE/point"))

@@ -199,7 +199,8 @@ func (a *attempt) cacheDir() string {
 	return a.work.cache
 }
 
-// settleCache leaves the folder as the next job can use it.
+// settleCache brings the folder into its limit, and lets whichever user comes next use
+// what lies there.
 func (a *attempt) settleCache() {
 	if a.spec.Cache.Dir == "" || a.spec.Cache.Size == 0 {
 		return

@@ -209,6 +209,10 @@ func (b *callBundle) cacheIsDropped(t *testing.T) {
 	if code, d := drop(strings.TrimSpace(string(token))); code != http.StatusOK || !d.Done || d.Files != 2 {
 		t.Errorf("%d, %+v, want 2 files dropped", code, d)
 	}
+	again := convertd(t, "", "cache", "drop", "projection", "--prefix", "acme/", "--server", b.URL, "--key", strings.TrimSpace(string(token)))
+	if again.code != 0 || again.stdout != "projection: 0 files dropped\n" {
+		t.Errorf("convertd cache drop: %+v", again)
+	}
 	for _, customer := range []string{"acme", "beta"} {
 		b.result(t, b.project(t, customer, "1").ID)
 	}

@@ -254,7 +254,7 @@ func (c *commandBundle) replays(t *testing.T) {
 }
 
 func (c *commandBundle) strangers(t *testing.T) {
-	for _, args := range [][]string{{"failures"}, {"refused"}, {"queues"}, {"stats"}, {"dispatchers"}, {"drain"}, {"replay", c.done}} {
+	for _, args := range [][]string{{"failures"}, {"refused"}, {"queues"}, {"stats"}, {"dispatchers"}, {"drain"}, {"cache", "drop", "say"}, {"replay", c.done}} {
 		got := convertd(t, "", append(args, "--server", c.URL)...)
 		if got.code != 1 || got.stdout != "" || !strings.Contains(got.stderr, "unauthorized") && !strings.Contains(got.stderr, "administrator") {
 			t.Errorf("%v without the key: %+v", args, got)

@@ -48,6 +48,7 @@ type commands struct {
 	Doctor     doctorCommand     `cmd:"" group:"admin" help:"Check everything this machine needs, with the remedy for what is wrong."`
 	Settings   configCommand     `cmd:"" name:"config" group:"admin" help:"Print the effective settings and where each comes from."`
 	Recipes    recipesCommand    `cmd:"" group:"admin" help:"List, check or show recipes."`
+	Cache      cacheCommand      `cmd:"" group:"admin" help:"Drop what is kept between the jobs of a recipe."`
 	Queues     queuesCommand     `cmd:"" group:"admin" help:"List, pause or resume queues."`
 	Stats      statsCommand      `cmd:"" group:"admin" help:"Print jobs by state, and how the recipes went lately."`
 	// Dispatchers are processes, Drain is an order to them.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -110,6 +111,21 @@ func (c *Client) Drain(ctx context.Context, mode string) ([]Dispatcher, error) {
 	var list Dispatchers
 	err := c.post(ctx, "/api/v1/dispatchers/drain", map[string]string{"mode": mode}, &list)
 	return list.Dispatchers, err
+}
+
+// DropCache drops what is kept between jobs of a recipe: all of it, or what has a name that
+// begins with the prefix.
+func (c *Client) DropCache(ctx context.Context, recipe, prefix string) (CacheDrop, error) {
+	query := url.Values{"recipe": {recipe}}
+	if prefix != "" {
+		query.Set("prefix", prefix)
+	}
+	var d CacheDrop
+	r, err := c.request(ctx, http.MethodDelete, "/api/v1/cache?"+query.Encode(), nil)
+	if err != nil {
+		return d, err
+	}
+	return d, c.document(r, &d)
 }
 
 // Replay is a job that does an attempt of another one again as it was, and what is not as
