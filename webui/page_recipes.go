@@ -31,10 +31,10 @@ func (s *Server) entry(v visit, r recipe.Recipe) pages.RecipeEntry {
 	available := s.Recipes().Available(r.Name)
 	e := pages.RecipeEntry{
 		Name: r.Name, Title: titleOf(v.in(r.Title), r.Name), Description: v.in(r.Description),
-		Accepts: acceptWords(v, r.Accept), Missing: available.Missing, Remedy: v.texts.Said(available.Remedy),
+		Accepts: acceptWords(v, r.Accept), Missing: available.Missing,
 	}
 	if v.Admin {
-		e.Access = r.Access.Words()
+		e.Access, e.Remedy = r.Access.Words(), v.texts.Said(available.Remedy)
 	}
 	several := makesSeveral(r)
 	for _, t := range r.Targets() {

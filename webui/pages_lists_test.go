@@ -3,6 +3,7 @@ package webui_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"convertd/runner/fault"
+	"convertd/webui/client"
 )
 
 func TestPages_choices_follow_the_content(t *testing.T) {
@@ -31,6 +33,38 @@ func TestPages_choices_follow_the_content(t *testing.T) {
 	large := b.do(http.MethodPost, "/choices?name=a", "application/octet-stream", strings.NewReader(strings.Repeat("x", 1<<20)))
 	if large.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a megabyte of beginning is answered %d", large.StatusCode)
+	}
+}
+
+// TestRecipes_that_are_not_installed: people are told that, the administrator what to type.
+func TestRecipes_that_are_not_installed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	person, admin := b.browser(), b.administrator()
+	const command, program = "apt-get install no-such-package", "no-such-program-anywhere"
+	for _, path := range []string{"/recipes", "/recipes/missing-tool"} {
+		text := person.open(path, http.StatusOK)
+		says(t, text, "Not installed here")
+		if strings.Contains(text, command) || strings.Contains(text, program) {
+			t.Errorf("%s tells a person what only the administrator can do:\n%s", path, shown(text))
+		}
+		says(t, admin.open(path, http.StatusOK), "Not installed here", command)
+	}
+	says(t, admin.open("/admin/recipes", http.StatusOK), program, command)
+	var told client.Recipe
+	for _, tt := range []struct {
+		headers []string
+		want    string
+	}{{nil, "What it needs is not installed here."}, {[]string{asAdmin}, command}} {
+		a := b.do(http.MethodGet, "/api/v1/recipes/missing-tool", nil, tt.headers...)
+		if err := json.Unmarshal(a.body, &told); err != nil || told.Available || told.Problem != tt.want {
+			t.Errorf("the API tells %v: %+v, %v", tt.headers, told, err)
+		}
+		body, contentType := formBody(t, []string{"recipe=missing-tool"}, upload{"a.txt", "x"})
+		refused := b.do(http.MethodPost, "/api/v1/jobs", body, append(tt.headers, "Content-Type: "+contentType)...).problem(t)
+		if refused.Code != fault.Unavailable || strings.Contains(refused.Hint, command) != (tt.headers != nil) {
+			t.Errorf("the refusal tells %v: %+v", tt.headers, refused)
+		}
 	}
 }
 
@@ -134,7 +168,7 @@ func TestPages_groups(t *testing.T) {
 func TestPages_recipes(t *testing.T) {
 	t.Parallel()
 	b := setup(t).browser()
-	says(t, b.open("/recipes", 200), "To webp", "images · .exr", "Not installed: no-such-program-anywhere", "apt-get install no-such-package")
+	says(t, b.open("/recipes", 200), "To webp", "images · .exr", "Missing tool", "Not installed here")
 	says(t, b.open("/recipes/merge", 200), `type="file" name="file" required multiple`)
 	says(t, b.open("/recipes/button", 200), ">Run<", "Nobody has run it yet.")
 	b.open("/recipes/nope", 404)

@@ -88,7 +88,7 @@ func TestAHealthyMachine(t *testing.T) {
 		DatabaseURL: dbtest.URL(t), Memcached: socket, Spool: openSpool(t), Runner: runner, UIDBase: 64000, Slots: 2,
 		Recipes: recipe.NewSet([]recipe.Recipe{
 			{Name: "able", Steps: []recipe.Step{{Command: []string{"sh"}}}},
-			{Name: "lame", Steps: []recipe.Step{{Command: []string{"no-such-program"}}}},
+			{Name: "lame", Steps: []recipe.Step{{Command: []string{"no-such-program"}}}, Needs: recipe.Needs{Packages: []string{"no-such-package"}}},
 		}, []recipe.Problem{{File: "a.toml", Line: 3, Message: "Unknown key.", Remedy: "Remove it."}}),
 	}
 	all := Examine(t.Context(), o)
@@ -99,7 +99,7 @@ func TestAHealthyMachine(t *testing.T) {
 	}
 	found := find(all, "recipes")
 	if len(found) != 3 || found[0].Level != Fail || found[0].Text != "a.toml:3: Unknown key." ||
-		found[1].Level != Warn || !strings.Contains(found[1].Text, "no-such-program") || found[2].Text != "1 of 2 recipes can run." {
+		found[1].Level != Warn || !strings.Contains(found[1].Text, "no-such-program") || found[1].Remedy != "apt-get install no-such-package" || found[2].Text != "1 of 2 recipes can run." {
 		t.Errorf("recipes: %+v", found)
 	}
 	if left, err := os.ReadDir(o.Spool); err != nil || len(left) != 0 {

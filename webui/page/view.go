@@ -176,7 +176,7 @@ type RecipeEntry struct {
 	Accepts, Makes []string
 	// Missing is what is not installed; empty means that the recipe works.
 	Missing []string
-	// Remedy is what the administrator can do about it.
+	// Remedy is what the administrator can do about it; nobody else is told.
 	Remedy string
 	// Access is what it is granted of the machine and the network, for the administrator
 	// alone.
