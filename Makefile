@@ -17,7 +17,7 @@ help:
 	@echo "make man           the manual pages, in bin/man"
 	@echo "make handbook      the handbook's chapters on commands, settings, recipe files and calls anew"
 	@echo "make deb           the package for Debian and Ubuntu, in bin/"
-	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page"
+	@echo "make screenshots   the picture in README.md; ALBUM=DIR takes one of every page, LANGUAGE=de in that language"
 	@echo "make bench         figures side by side, as ratios"
 	@echo "make chaos         disturb the whole service; DURATION=10m for how long, SEED=N for a trial again"
 	@echo "make lint          formatting, vet, staticcheck"
@@ -62,7 +62,7 @@ test-vm: build
 
 screenshots: build
 	@.ci/install test
-	$(GO) test -count 1 -tags screenshots -run TestScreenshots ./cmd/convertd $(if $(ALBUM),-args -album $(ALBUM))
+	$(GO) test -count 1 -tags screenshots -run TestScreenshots ./cmd/convertd $(if $(ALBUM),-args -album $(ALBUM) $(if $(LANGUAGE),-language $(LANGUAGE) -picture $(ALBUM)/picture.png))
 
 bench: build
 	@.ci/install run

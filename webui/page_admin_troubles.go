@@ -23,7 +23,8 @@ func (s *Server) failuresPage(w http.ResponseWriter, r *http.Request, _ httprout
 	}
 	view := pages.AdminFailures{AdminFrame: s.adminFrame(v, "failures.title", "failures"), Recipes: s.recipeOptions(v, chosen), Filtered: chosen != ""}
 	for _, f := range rows {
-		view.Failures = append(view.Failures, pages.FailureKind{Recipe: f.Recipe, Class: string(f.Class), Reason: v.texts.Said(f.Reason), Count: f.Failures,
+		declared, _ := s.Recipes().Find(f.Recipe)
+		view.Failures = append(view.Failures, pages.FailureKind{Recipe: f.Recipe, Class: string(f.Class), Reason: v.with(declared).texts.Said(f.Reason), Count: f.Failures,
 			LastDay: f.LastDay, Last: f.LastAt, LastJob: f.LastJob, All: jobFilter{path: adminPath, state: "failed", recipe: f.Recipe}.address()})
 	}
 	return s.show(w, r, v, view)

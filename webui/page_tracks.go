@@ -26,7 +26,7 @@ func (s *Server) askFrameSize(ctx context.Context, v visit, list *pages.Choices,
 		if err != nil {
 			return // the job will say what is wrong with it
 		}
-		list.Kind = found.Format.Application + " " + found.Format.Variant
+		list.Kind = found.Format.Application + " " + v.texts.Said(found.Format.Variant)
 		sizeFields(v, &list.Forms[i], found)
 	}
 }

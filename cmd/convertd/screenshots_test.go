@@ -20,6 +20,7 @@ import (
 
 var (
 	picture = flag.String("picture", "../../webui/page/screenshot.png", "where the picture of README.md goes")
+	spoken  = flag.String("language", "", "language of the pictures, as at the foot of the pages; English without it")
 	album   = flag.String("album", "", "folder for pictures of all pages, light, dark and narrow; none without it")
 )
 
@@ -28,7 +29,7 @@ var (
 func TestScreenshots(t *testing.T) {
 	data := dataFolder(t)
 	p := pagesBundle{startUp(t, data, "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
-	b := p.tab(t)
+	b := p.speakingTab(t)
 	b.look(1000, 1380, "light")
 	b.open("/")
 	b.choose("#drop [data-pick]", movie(t))
@@ -46,6 +47,18 @@ func TestScreenshots(t *testing.T) {
 	if *album != "" {
 		p.fillAlbum(t, b)
 	}
+}
+
+// speakingTab is a tab in the language of the pictures.
+func (p pagesBundle) speakingTab(t *testing.T) *tab {
+	t.Helper()
+	b := p.tab(t)
+	if *spoken != "" {
+		b.open("/")
+		b.click(`.languages [value="` + *spoken + `"]`)
+		b.until("the page is in that language", `document.documentElement.lang === "`+*spoken+`"`)
+	}
+	return b
 }
 
 // shoot takes a picture of what is in the window.
@@ -138,7 +151,7 @@ func (p pagesBundle) fillAlbum(t *testing.T, b *tab) {
 	for name, path := range pages {
 		b.inEveryLook(name, func() { b.open(path) })
 	}
-	fresh := p.tab(t)
+	fresh := p.speakingTab(t)
 	fresh.inEveryLook("index-empty", func() { fresh.open("/") })
 	fresh.inEveryLook("jobs-empty", func() { fresh.open("/jobs") })
 	b.inEveryLook("index-choosing", func() {
@@ -176,7 +189,7 @@ func TestScreenshotsOfAdministration(t *testing.T) {
 	} {
 		p.submit(owner, file)
 	}
-	admin := p.tab(t)
+	admin := p.speakingTab(t)
 	p.adminAlbum(t, admin)
 	job := owner.path()
 	admin.inEveryLook("admin-attempts", func() { admin.open("/admin" + job) })

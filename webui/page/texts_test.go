@@ -82,7 +82,7 @@ func TestMatch(t *testing.T) {
 			t.Errorf("Match(%.20q) = %q, want en", header, got)
 		}
 	}
-	for _, header := range []string{"de", "de-AT", "fr, de;q=0.9, en;q=0.8", "DE-de;q=0.2"} {
+	for _, header := range []string{"de", "de-AT", "tlh, de;q=0.9, en;q=0.8", "DE-de;q=0.2"} {
 		if got := p.Match(header); got != "de" {
 			t.Errorf("Match(%q) = %q, want de", header, got)
 		}
