@@ -69,7 +69,7 @@ func TestPages_in_the_words_of_the_recipe(t *testing.T) {
 		Title:  recipe.Text{"en": "Pack it", "de": "Einpacken"},
 		Inputs: recipe.Inputs{Each: true, Min: 1, Max: 1}, Retry: recipe.Retry{MaxAttempts: 1},
 		Steps:   []recipe.Step{{Title: recipe.Text{"en": "Packing", "de": "Packt ein"}, Command: []string{"cp", "{input}", "{output}/x"}}},
-		Params:  []recipe.Param{{Name: "depth", Type: recipe.String, Title: recipe.Text{"en": "Depth", "de": "Tiefe"}, Optional: true, Group: recipe.Text{"": "More"}}},
+		Params:  []recipe.Param{{Name: "depth", Type: recipe.String, Title: recipe.Text{"en": "Depth", "de": "Tiefe"}, Optional: true, Group: recipe.Text{"en": "More", "de": "Mehr"}}},
 		Explain: []recipe.Explain{{Match: `bad (\S+)`, Say: recipe.Text{"en": "The file is $1 good.", "de": "Die Datei taugt $1."}}}}
 	set := recipe.NewSet([]recipe.Recipe{declared}, nil)
 	bench := setup(t, func(o *webui.Options) { o.Recipes = func() *recipe.Set { return set } })
