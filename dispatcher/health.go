@@ -79,7 +79,7 @@ func (d *Dispatcher) rehearsed(err error) {
 func (d *Dispatcher) trouble(err error) {
 	text := err.Error()
 	if before, _ := d.presence.trouble.Load().(string); before != text {
-		d.log.Error("no job is claimed because none could be started", "error", err)
+		d.log.Error("no job is claimed", "error", err)
 	}
 	d.presence.complain(text)
 }

@@ -73,14 +73,12 @@ func (w *warden) attempts() []*attempt {
 
 // run serves until ctx ends. While nothing runs it does not look.
 func (w *warden) run(ctx context.Context) {
-	tick := time.NewTicker(w.d.times.Guard)
-	defer tick.Stop()
 	for {
 		all := w.attempts()
 		w.look(all)
-		next := tick.C
-		if len(all) == 0 {
-			next = nil
+		var next <-chan time.Time
+		if len(all) > 0 {
+			next = time.After(w.d.times.Guard)
 		}
 		select {
 		case <-ctx.Done():

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"convertd/runner/fault"
+	"convertd/runner/spool"
 	"convertd/sql/job"
 	"convertd/webui"
 	"convertd/webui/client"
@@ -468,5 +469,9 @@ func TestUploads_without_room_are_refused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *webui.Options) { o.Limits.Upload = 1 << 62 })
 	b.do(http.MethodPost, "/api/v1/uploads", nil, tusVersion, "Upload-Length: "+strconv.Itoa(1<<61)).problemOf(t, fault.InsufficientStorage)
+	b.nothingLeft()
+	// What is kept free is not for them, however little they want.
+	b = setup(t, func(o *webui.Options) { o.Limits.Reserve = spool.Reserve{Percent: 100} })
+	b.do(http.MethodPost, "/api/v1/uploads", nil, tusVersion, "Upload-Length: 1").problemOf(t, fault.InsufficientStorage)
 	b.nothingLeft()
 }
