@@ -198,7 +198,7 @@ func (s *site) checkSecret(w *world, id string) {
 	s.t.Helper()
 	secret := strings.Split(s.read("etc/deploy"), "\n")[2]
 	var rows string
-	if err := w.db.Get(&rows, `select string_agg(t::text, ' ') from (select to_json(a)::text from attempt a union all select to_json(j)::text from job j
+	if err := w.db.Get(&rows, `select string_agg(t::text, ' ') from (select to_json(a)::text from attempt a union all select to_json(l)::text from live_attempt l union all select to_json(j)::text from job j
 		union all select to_json(r)::text from result r union all select to_json(d)::text from declaration d) as t`); err != nil || rows == "" {
 		s.t.Fatalf("rows: %v", err)
 	}

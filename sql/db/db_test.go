@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,8 +14,10 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
 
 	"convertd/runner/fault"
+	schema "convertd/sql"
 	"convertd/sql/db"
 	"convertd/sql/dbtest"
 )
@@ -114,6 +117,59 @@ func TestMigrate(t *testing.T) {
 	}
 	if err := opened.CheckSchema(ctx); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "version 9999") {
 		t.Errorf("a database of a newer program: %v", err)
+	}
+}
+
+// runningAtTen are a job's rows in version 10 of the schema: one attempt is over and
+// another is alive.
+const runningAtTen = `
+insert into job (id, owner, recipe, recipe_version, queue, priority, turn, params, tags, email, lang, trace_context, state,
+    max_attempts, attempt, started_at, token)
+values ('AAAAAAAAAAAAAAAAAAAAAAAAAA', 'ann', 'tracks', 'v', 'default', 0, 1, '{}', '{}', '', '', '{}', 'running', 3, 2, now(), 'token');
+insert into attempt (job, number, recipe_version, dispatcher, boot_id, ended_at, class)
+values ('AAAAAAAAAAAAAAAAAAAAAAAAAA', 1, 'v', 'd', 'b', now(), 'lost');
+insert into attempt (job, number, recipe_version, dispatcher, boot_id, pid, cgroup, machine, started_at)
+values ('AAAAAAAAAAAAAAAAAAAAAAAAAA', 2, 'w', 'd', 'b', 7, '/jobs/a', '{}', '2026-01-02T03:04:05Z')`
+
+// migrateTo makes the schema anew, of an old version.
+func migrateTo(t *testing.T, opened *db.DB, version int64) {
+	t.Helper()
+	if _, err := opened.Exec(`drop schema public cascade; create schema public`); err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(schema.Schema, "schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, opened.DB.DB, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Attempts that are alive while the schema gets its slim rows for them stay so.
+func TestMigrateLiveAttempts(t *testing.T) {
+	t.Parallel()
+	opened := open(t, dbtest.URL(t))
+	migrateTo(t, opened, 10)
+	if _, err := opened.Exec(runningAtTen); err != nil {
+		t.Fatal(err)
+	}
+	if err := opened.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		`select string_agg(number || class, ' ') from attempt`: "1lost",
+		`select string_agg(concat_ws(' ', job, number, recipe_version, dispatcher, boot_id, pid, cgroup, machine, started_at), ',')
+			from live_attempt`: "AAAAAAAAAAAAAAAAAAAAAAAAAA 2 w d b 7 /jobs/a {} 2026-01-02 03:04:05+00",
+	} {
+		var got string
+		if err := opened.Get(&got, query); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", query, got, err, want)
+		}
 	}
 }
 

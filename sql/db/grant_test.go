@@ -21,6 +21,8 @@ func TestRolesMayNot(t *testing.T) {
 		{dbtest.Web, `update attempt set class = 'succeeded'`},
 		{dbtest.Web, `delete from attempt`},
 		{dbtest.Web, `truncate attempt`},
+		{dbtest.Web, `insert into live_attempt (job, number, recipe_version, dispatcher, boot_id) values ('x', 1, '', '', '')`},
+		{dbtest.Web, `delete from live_attempt`},
 		{dbtest.Web, `insert into output (job, kind, number, attempt, file, name, size, sha256, media_type) values ('x', 'output', 1, 1, '1', '', 0, '', '')`},
 		{dbtest.Web, `update output set file = '../../etc/passwd'`},
 		{dbtest.Web, `delete from output`},

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -25,6 +26,15 @@ func (d *DB) SelectPrepared(ctx context.Context, into any, statement string, val
 		return err
 	}
 	return ready.SelectContext(ctx, into, values...)
+}
+
+// QueryPrepared is QueryContext in the same way.
+func (d *DB) QueryPrepared(ctx context.Context, statement string, values ...any) (*sql.Rows, error) {
+	ready, err := d.prepare(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return ready.QueryContext(ctx, values...)
 }
 
 func (d *DB) prepare(ctx context.Context, statement string) (*sqlx.Stmt, error) {

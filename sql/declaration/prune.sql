@@ -8,4 +8,6 @@ delete from declaration d where (d.recipe, d.version) in (
         and not exists (select from job j where j.recipe = o.recipe and j.recipe_version = o.version)
         and not exists (select from job j join attempt a on a.job = j.id
             where j.recipe = o.recipe and a.recipe_version = o.version)
+        and not exists (select from job j join live_attempt a on a.job = j.id
+            where j.recipe = o.recipe and a.recipe_version = o.version)
     order by o.used_at limit $2)

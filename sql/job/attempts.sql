@@ -4,4 +4,10 @@ select a.number, a.started_at, a.ended_at, coalesce(a.class, '') as class, a.det
     a.peak_memory_bytes as "usage.peak_memory_bytes", coalesce(a.ran, 'null') as ran,
     coalesce(a.limits, 'null') as limits, coalesce(a.machine, 'null') as machine, coalesce(a.advice, 'null') as advice, a.dispatcher, a.boot_id, a.cgroup, a.pid
 from attempt a join job j on j.id = a.job
-where a.job = $1 and j.deleted_at is null order by a.number
+where a.job = $1 and j.deleted_at is null
+union all
+select a.number, a.started_at, null, '', '', 0, '', a.recipe_version, 0, 0, 0, 'null', 'null', coalesce(a.machine, 'null'),
+    'null', a.dispatcher, a.boot_id, a.cgroup, a.pid
+from live_attempt a join job j on j.id = a.job
+where a.job = $1 and j.deleted_at is null
+order by number

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"time"
 
@@ -48,8 +49,8 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 	if err != nil {
 		return nil, err
 	}
-	var rows []claimedRow
-	if err := s.db.SelectPrepared(ctx, &rows, claimSQL, by.Dispatcher, by.BootID, most, places, from, pq.Array(without)); err != nil {
+	rows, err := s.takeClaim(ctx, by, most, places, from, pq.Array(without), rand.Text())
+	if err != nil {
 		return nil, explain(ctx, "claim jobs", err)
 	}
 	if len(without) == 0 { // else what was passed over would lie below the floor
@@ -60,6 +61,26 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 		plain[i] = r.row
 	}
 	return claimedOf(plain)
+}
+
+// takeClaim runs the statement with the values that follow the claimer's two. It takes
+// the columns itself: finding the places for so many by their names, row by row, would be
+// a good part of what a claim costs.
+func (s *Store) takeClaim(ctx context.Context, by Claimer, values ...any) ([]claimedRow, error) {
+	answer, err := s.db.QueryPrepared(ctx, claimSQL, append([]any{by.Dispatcher, by.BootID}, values...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	var rows []claimedRow
+	for answer.Next() {
+		r := claimedRow{row: row{Life: Life{State: Running}, end: end{Place: Place{Dispatcher: by.Dispatcher, BootID: by.BootID}}}}
+		if err := answer.Scan(r.columns()...); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, answer.Err()
 }
 
 //go:embed marks.sql
@@ -88,7 +109,19 @@ func (s *Store) findHeads(ctx context.Context) {
 // claimedRow is a row with its turn.
 type claimedRow struct {
 	row
-	Turn int64 `db:"turn"`
+	Turn int64
+}
+
+// columns are where the columns of claim.sql go, in its order.
+func (r *claimedRow) columns() []any {
+	return []any{
+		&r.ID, &r.Owner, &r.ManageHash, &r.Group, &r.RetryOf, &r.Replays,
+		&r.Attempt, &r.Failures, &r.MaxAttempts, &r.ConcurrencyKey,
+		&r.CreatedAt, &r.RunAt, &r.StartedAt, &r.WaitUntil,
+		&r.Recipe, &r.RecipeVersion, &r.Queue, &r.Priority,
+		&r.documents.Params, &r.documents.Tags, &r.Email, &r.Lang, &r.documents.TraceContext,
+		&r.Token, &r.Turn, &r.documents.Inputs,
+	}
 }
 
 // claimedOf turns rows of running jobs into what the dispatcher works with.

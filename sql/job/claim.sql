@@ -1,5 +1,7 @@
 -- $1 dispatcher, $2 boot id, $3 how many at most, $4 free places per queue, $5 the turn
--- from which on a lane is looked through, where that is known, $6 recipes to pass over.
+-- from which on a lane is looked through, where that is known, $6 recipes to pass over,
+-- $7 a secret of this claim alone: each job's token is made of it and the job's id, which
+-- takes a fifth of the time of as many random numbers.
 --
 -- From each lane, as many jobs are locked as its queue has places; jobs that another
 -- claimer has locked are passed over. The lock leaves room for foreign keys' key share.
@@ -24,21 +26,19 @@ with open as materialized (
     select * from candidate where place <= places order by priority desc, turn, seq limit $3::integer
 ), claimed as (
     update job j set state = 'running', attempt = j.attempt + 1, started_at = now(),
-        token = replace(gen_random_uuid()::text, '-', '')
+        token = encode(sha256(convert_to($7 || j.id, 'UTF8')), 'hex')
     from chosen where j.id = chosen.id
     returning j.*
 ), started as (
-    insert into attempt (job, number, recipe_version, dispatcher, boot_id)
+    insert into live_attempt (job, number, recipe_version, dispatcher, boot_id)
     select id, attempt, recipe_version, $1, $2 from claimed
 ), passed as (
     insert into queue_turn (queue, turn) select queue, max(turn) from chosen group by queue
     on conflict (queue, turn) do nothing
 )
-select j.id, j.owner, coalesce(j.manage_hash, '') as manage_hash,
-    coalesce(j.group_id, '') as group_id, coalesce(j.retry_of, '') as retry_of, coalesce(j.replays, 0) as replays,
-    j.state, j.attempt, j.failures, j.max_attempts, false as cancel_requested, coalesce(j.concurrency_key, '') as concurrency_key,
+select j.id, j.owner, coalesce(j.manage_hash, ''), coalesce(j.group_id, ''), coalesce(j.retry_of, ''), coalesce(j.replays, 0),
+    j.attempt, j.failures, j.max_attempts, coalesce(j.concurrency_key, ''),
     j.created_at, j.run_at, j.started_at, j.wait_until,
     j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,
-    j.token, j.turn, $1 as dispatcher, $2 as boot_id,
-    (select coalesce(json_agg(i order by i.number), '[]') from input i where i.job = j.id) as inputs
+    j.token, j.turn, array_to_json(array(select i from input i where i.job = j.id order by i.number))
 from claimed j order by j.priority desc, j.turn, j.seq

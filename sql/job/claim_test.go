@@ -226,7 +226,7 @@ func TestClaimCutOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(string(statement), "d", "b", 5, "{}", "[]", nil); err != nil {
+	if _, err := tx.Exec(string(statement), "d", "b", 5, "{}", "[]", nil, "secret"); err != nil {
 		t.Fatal(err)
 	}
 	b.exec(`select pg_terminate_backend($1)`, pid)

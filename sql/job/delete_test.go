@@ -84,7 +84,7 @@ func TestForget(t *testing.T) {
 	var dump string
 	if err := b.db.Get(&dump, `select string_agg(line, ' ') from (
 		select job::text as line from job union all select input::text from input
-		union all select output::text from output union all select attempt::text from attempt
+		union all select output::text from output union all select attempt::text from attempt union all select live_attempt::text from live_attempt
 		union all select result::text from result) as all_rows`); err != nil {
 		t.Fatal(err)
 	}

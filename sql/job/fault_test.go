@@ -71,7 +71,7 @@ func faultManyWaiting(t *testing.T) {
 	for _, owner := range []string{"ann", "ben", "eve"} {
 		b.insert(draft(owner))
 	}
-	w := b.plan("claim.sql", "d", "b", 16, `{}`, `[]`, nil)
+	w := b.plan("claim.sql", "d", "b", 16, `{}`, `[]`, nil, `secret`)
 	if !slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job") {
 		t.Errorf("the claim walks %v and reads %v", w.indexes, w.scanned)
 	}

@@ -26,18 +26,21 @@ with told as materialized (
             (select q.turn from queue_turn q where q.queue = j.queue order by q.turn desc limit 1)) else j.turn end
     from ruled e where j.id = e.id
     returning j.id, j.seq, j.recipe, j.state, j.class, j.ended_at, e.n
+), dead as (
+    delete from live_attempt a using ruled e where a.job = e.id and a.number = e.attempt returning a.*, e.n
 ), closed as (
-    update attempt a set ended_at = now(), class = e.result ->> 'class',
-        detail = coalesce(e.result ->> 'detail', ''), signal = coalesce(e.result ->> 'signal', ''),
-        exit_code = coalesce((e.result ->> 'exit_code')::integer, 0),
-        wall_seconds = coalesce((e.result -> 'usage' ->> 'wall_seconds')::double precision, 0),
-        cpu_seconds = coalesce((e.result -> 'usage' ->> 'cpu_seconds')::double precision, 0),
-        peak_memory_bytes = coalesce((e.result -> 'usage' ->> 'peak_memory_bytes')::bigint, 0),
-        ran = e.ran, limits = e.limits, advice = e.advice,
-        recipe_version = coalesce(nullif(e.began ->> 'recipe_version', ''), a.recipe_version),
-        pid = coalesce((e.began ->> 'pid')::integer, a.pid), cgroup = coalesce(e.began ->> 'cgroup', a.cgroup),
-        machine = coalesce(e.began -> 'machine', a.machine)
-    from ruled e where a.job = e.id and a.number = e.attempt
+    insert into attempt (job, number, started_at, ended_at, class, detail, signal, exit_code, wall_seconds, cpu_seconds,
+        peak_memory_bytes, ran, limits, advice, recipe_version, dispatcher, boot_id, pid, cgroup, machine)
+    select a.job, a.number, a.started_at, now(), e.result ->> 'class',
+        coalesce(e.result ->> 'detail', ''), coalesce(e.result ->> 'signal', ''),
+        coalesce((e.result ->> 'exit_code')::integer, 0),
+        coalesce((e.result -> 'usage' ->> 'wall_seconds')::double precision, 0),
+        coalesce((e.result -> 'usage' ->> 'cpu_seconds')::double precision, 0),
+        coalesce((e.result -> 'usage' ->> 'peak_memory_bytes')::bigint, 0),
+        e.ran, e.limits, e.advice, coalesce(nullif(e.began ->> 'recipe_version', ''), a.recipe_version),
+        a.dispatcher, a.boot_id, coalesce((e.began ->> 'pid')::integer, a.pid), coalesce(e.began ->> 'cgroup', a.cgroup),
+        coalesce(e.began -> 'machine', a.machine)
+    from dead a join ruled e on e.n = a.n
 ), over as materialized (
     select p.*, e.attempt, e.result, e.outputs, e.previews, e.keep_until,
         case when p.state = e.next then e.mails end as mails

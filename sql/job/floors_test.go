@@ -115,7 +115,7 @@ func (b bundle) blocks(floors string) float64 {
 	var read float64
 	err = b.db.InTx(context.Background(), func(tx *sqlx.Tx) error {
 		var text []byte
-		if err := tx.Get(&text, "explain (analyze, buffers, format json) "+string(statement), "d", "b", 16, "{}", floors, nil); err != nil {
+		if err := tx.Get(&text, "explain (analyze, buffers, format json) "+string(statement), "d", "b", 16, "{}", floors, nil, "secret"); err != nil {
 			return err
 		}
 		var plans []struct{ Plan map[string]any }

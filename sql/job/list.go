@@ -161,7 +161,7 @@ func (f Filter) whereState(q *query) {
 			waiting++
 		}
 	}
-	const live = "j.id in (select job from attempt where ended_at is null)"
+	const live = "j.id in (select job from live_attempt)"
 	switch {
 	case ended == 1 && len(names) == 1:
 		q.order = "r.seq"

@@ -297,8 +297,8 @@ func (m *machine) check(r *rapid.T) {
 	}
 	if err := m.db.Select(&rows, `select j.id, j.state, j.attempt, j.failures, j.cancel_requested_at is not null as asked,
 			j.deleted_at is not null as deleted,
-			(select count(*) from attempt a where a.job = j.id) as attempts,
-			(select count(*) from attempt a where a.job = j.id and a.ended_at is null) as live,
+			(select count(*) from attempt a where a.job = j.id) + (select count(*) from live_attempt a where a.job = j.id) as attempts,
+			(select count(*) from live_attempt a where a.job = j.id and a.number = j.attempt) as live,
 			coalesce((select state from result r where r.job = j.id), '') as result
 		from job j`); err != nil {
 		r.Fatal(err)

@@ -130,7 +130,7 @@ func (b bundle) checkClaimPlan() {
 	if err := b.db.Get(&lanes, `select count(*) from lane`); err != nil {
 		b.t.Fatal(err)
 	}
-	w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`, nil)
+	w := b.plan("claim.sql", "d", "b", 16, `{"queue1": 3}`, `[{"queue": "queue2", "priority": 1, "turn": 3}]`, nil, "secret")
 	if any && (!slices.Contains(w.indexes, "job_claim") || slices.Contains(w.scanned, "job")) {
 		b.t.Errorf("indexes %v, scanned %v", w.indexes, w.scanned)
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
+
+	"convertd/sql/job"
 )
 
 // legal are rows that must be allowed, one for each way a job can be.
@@ -147,15 +149,21 @@ func (b bundle) alter(sets ...string) error {
 	return nil
 }
 
+// attempt is a statement that makes a row of one that is over.
+func attempt(values string) string {
+	return `insert into attempt (job, number, started_at, ended_at, class, recipe_version, dispatcher, boot_id) values (` + values + `, '', '', '')`
+}
+
 // The rows beside a job have rules too.
 func TestIllegalRowsBeside(t *testing.T) {
 	t.Parallel()
 	rows := []struct{ statement, constraint string }{
-		{`insert into attempt (job, number, recipe_version, dispatcher, boot_id) values ($1, 2, '', '', '')`, "attempt_live"},
-		{`insert into attempt (job, number, recipe_version, dispatcher, boot_id, ended_at) values ($1, 1, '', '', '', now())`, "attempt_pkey"},
-		{`insert into attempt (job, number, recipe_version, dispatcher, boot_id) values ($1, 0, '', '', '')`, "attempt_number_check"},
-		{`update attempt set class = 'lost' where job = $1`, "attempt_ended"},
-		{`update attempt set class = 'odd', ended_at = now() where job = $1`, "attempt_class_check"},
+		{`insert into live_attempt (job, number, recipe_version, dispatcher, boot_id) values ($1, 2, '', '', '')`, "live_attempt_pkey"},
+		{`insert into live_attempt (job, number, recipe_version, dispatcher, boot_id) values ('other', 0, '', '', $1)`, "live_attempt_number_check"},
+		{attempt("$1, 1, now(), now(), 'lost'"), "attempt_pkey"},
+		{attempt("$1, 0, now(), now(), 'lost'"), "attempt_number_check"},
+		{attempt("$1, 2, now(), now(), 'odd'"), "attempt_class_check"},
+		{attempt("left('A' || $1, 26), 1, now(), now(), 'lost'"), "attempt_job_fkey"},
 		{`insert into output (job, kind, number, attempt, file, name, size, sha256, media_type) values ($1, 'output', 1, 1, '../x', '', 0, '', '')`, "output_file_check"},
 		{`insert into output (job, kind, number, attempt, file, name, size, sha256, media_type) values ($1, 'odd', 1, 1, 'x', '', 0, '', '')`, "output_kind_check"},
 		{`insert into input (job, number, file, name, size, sha256, media_type) values ($1, 2, 'a/b', '', 0, '', '')`, "input_file_check"},
@@ -168,6 +176,8 @@ func TestIllegalRowsBeside(t *testing.T) {
 	}
 	b := setup(t)
 	running := b.run(draft("ann"))
+	b.finish(end(running, job.Queued))
+	b.claim(1)
 	for _, row := range rows {
 		_, err := b.db.Exec(row.statement, running.ID)
 		if refused := pq.As(err); refused == nil || refused.Constraint != row.constraint {

@@ -6,6 +6,6 @@ select j.id, j.owner, coalesce(j.manage_hash, '') as manage_hash,
     j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,
     j.token, a.dispatcher, a.boot_id, a.cgroup, a.pid,
     (select coalesce(json_agg(i order by i.number), '[]') from input i where i.job = j.id) as inputs
-from attempt a join job j on j.id = a.job
-where a.ended_at is null and j.state = 'running'
+from live_attempt a join job j on j.id = a.job
+where j.state = 'running'
 order by a.started_at, j.seq

@@ -9,8 +9,8 @@ with ready as materialized (
         and not exists (select from dependency d where d.job = j.id and d.met_at is null)
         and (j.concurrency_key is null or not (
             exists (select from job q where q.waiting and q.claimable and q.concurrency_key = j.concurrency_key)
-            or exists (select from attempt a join job r on r.id = a.job
-                where a.ended_at is null and r.concurrency_key = j.concurrency_key)))
+            or exists (select from live_attempt a join job r on r.id = a.job
+                where r.concurrency_key = j.concurrency_key)))
     limit $1 * 10
 )
 update job j set state = 'queued', turn = greatest(j.turn,

@@ -2,7 +2,7 @@
 with waiting as (
     select queue, count(*) as n from job where waiting group by queue
 ), running as (
-    select j.queue, count(*) as n from attempt a join job j on j.id = a.job where a.ended_at is null group by j.queue
+    select j.queue, count(*) as n from live_attempt a join job j on j.id = a.job group by j.queue
 ), named as (
     select queue from lane union select queue from queue_pause
 )

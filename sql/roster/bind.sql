@@ -5,7 +5,7 @@ with bound as (
     insert into spool as s (name, path, host) values ($1, $2, $3)
     on conflict (one) do update set name = excluded.name, path = excluded.path, host = excluded.host, bound_at = now()
     where s.name = excluded.name or not (
-        exists (select from job where waiting) or exists (select from attempt where ended_at is null)
+        exists (select from job where waiting) or exists (select from live_attempt)
         or exists (select from result where files_gone_at is null))
     returning name, path, host
 )

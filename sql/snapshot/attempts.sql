@@ -5,5 +5,5 @@ with filed as (
 )
 select id as job, 0 as number from filed
 union all
-select f.id, a.number from filed f join attempt a on a.job = f.id where a.ended_at is not null
+select f.id, a.number from filed f join attempt a on a.job = f.id
 order by job, number
