@@ -186,7 +186,7 @@ func faultDiskFilledByTheJob(t *testing.T) {
 		}
 	}
 	execute(`create function ill() returns trigger language plpgsql as $$ begin raise exception 'ill' using errcode = '53100'; end $$;
-		create trigger ill before update on attempt for each row execute function ill()`)
+		create trigger ill before insert on attempt for each row execute function ill()`)
 	th.tell("go")
 	work := w.spool.Job(id).Work(1)
 	until(t, "the work folder is empty, and there", func() bool {

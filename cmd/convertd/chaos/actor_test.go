@@ -120,6 +120,8 @@ func (a *actor) exclusive() []string {
 		names = append(names, "key-"+a.option)
 	case "narrow":
 		names = append(names, "queue-narrow")
+	case "alone":
+		names = append(names, "alone")
 	}
 	return names
 }
@@ -235,11 +237,12 @@ const resultName = "result.txt"
 // proceed takes its time and says how far it is.
 func (a *actor) proceed() {
 	steps := 2
-	if slices.Contains([]string{"slow", "gpu", "keyed", "narrow", "heavy"}, a.mode) {
+	if slices.Contains([]string{"slow", "gpu", "keyed", "narrow", "heavy", "alone"}, a.mode) {
 		steps = 25
 	}
 	for i := range steps {
 		a.tell(100 * i / steps)
+		fmt.Printf("attempt %d is at %d of %d\n", a.attempt, i, steps)
 		wait(20 * time.Millisecond)
 	}
 }

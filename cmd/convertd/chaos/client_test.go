@@ -110,6 +110,10 @@ type submission struct {
 	files  [][]byte
 	// document is sent instead of a form when it is there.
 	document map[string]any
+	// inPieces says that the file goes ahead as an upload of its own; seed is what it is
+	// cut by.
+	inPieces bool
+	seed     uint64
 }
 
 func (s submission) encode() (contentType string, body []byte, err error) {
@@ -144,10 +148,15 @@ func (c *client) submit(ctx context.Context, r *verdict.Request, s submission) (
 		return "", ""
 	}
 	header := map[string]string{"Content-Type": contentType, "Idempotency-Key": r.Key}
+	refused := 0
 	for wait := firstPause; ctx.Err() == nil; wait = min(2*wait, lastPause) {
+		asked := monotonic()
 		got, err := c.once(ctx, http.MethodPost, "/api/v1/jobs", header, body)
+		if err != nil {
+			c.w.cutOff(r)
+		}
 		if err == nil {
-			a := verdict.Answer{Status: got.status}
+			a := verdict.Answer{Status: got.status, Asked: asked, At: monotonic()}
 			var j jobDocument
 			if got.status == http.StatusAccepted && json.Unmarshal(got.body, &j) == nil {
 				a.Job, id, group = j.ID, j.ID, j.groupID()
@@ -155,6 +164,9 @@ func (c *client) submit(ctx context.Context, r *verdict.Request, s submission) (
 				a.Body = string(got.body)
 			}
 			c.w.answered(r, a)
+			if refused++; got.status == http.StatusConflict && r.Kind.Alone && refused > 4 {
+				return id, group // whoever is refused because another is at work gives up some time
+			}
 			if got.status == http.StatusAccepted || got.status < 500 && got.status != http.StatusConflict && got.status != http.StatusTooManyRequests {
 				return id, group
 			}
@@ -170,6 +182,9 @@ func (c *client) submit(ctx context.Context, r *verdict.Request, s submission) (
 // jobDocument is what is read of a job's document.
 type jobDocument struct {
 	ID      string            `json:"id"`
+	Recipe  string            `json:"recipe"`
+	Created time.Time         `json:"created_at"`
+	Ended   *time.Time        `json:"ended_at"`
 	State   string            `json:"state"`
 	Done    bool              `json:"done"`
 	Percent *float64          `json:"percent"`

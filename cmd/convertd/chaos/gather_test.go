@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"convertd/cmd/convertd/chaos/verdict"
-	"convertd/runner/failpoint"
 )
 
 // settle waits until nothing is left to be done, with everything started anew once: what a
@@ -64,7 +62,7 @@ func (w *world) number(query string) int {
 // gather asks for everything, ends the service and looks at what is left.
 func (w *world) gather() verdict.Evidence {
 	w.t.Helper()
-	e := verdict.Evidence{Jobs: w.allJobs(), Sightings: w.sightings, Kills: w.kills, Stops: w.stops, Complaints: w.complaints}
+	e := verdict.Evidence{Jobs: w.allJobs(), Sightings: w.sightings, Heard: w.heard, Halts: w.halts, Kills: w.kills, Stops: w.stops, Complaints: w.complaints}
 	for _, r := range w.requests {
 		e.Requests = append(e.Requests, *r)
 	}
@@ -102,9 +100,12 @@ func (w *world) allJobs() map[string]verdict.Job {
 
 func (w *world) oneJob(ctx context.Context, c *client, d jobDocument) verdict.Job {
 	w.t.Helper()
-	j := verdict.Job{ID: d.ID, State: d.State, Class: d.State, Attempt: d.Attempt, Tags: d.Tags, Group: d.groupID(), Histories: map[int][]*float64{}}
+	j := verdict.Job{ID: d.ID, Kind: d.Recipe, Created: moment(d.Created), State: d.State, Class: d.State, Attempt: d.Attempt, Tags: d.Tags, Group: d.groupID(), Histories: map[int][]*float64{}}
 	if d.Error != nil {
 		j.Class = d.Error.Class
+	}
+	if d.Ended != nil {
+		j.Ended = moment(*d.Ended)
 	}
 	if d.RetryOf != nil {
 		j.RetryOf = *d.RetryOf
@@ -112,15 +113,18 @@ func (w *world) oneJob(ctx context.Context, c *client, d jobDocument) verdict.Jo
 	base := "/api/v1/jobs/" + d.ID
 	j.Inputs, j.Outputs = w.files(ctx, c, base+"/inputs/", d.Inputs), w.files(ctx, c, base+"/outputs/", d.Outputs)
 	var attempts []struct {
-		Number int        `json:"number"`
-		Class  string     `json:"class"`
-		Ended  *time.Time `json:"ended_at"`
+		Number  int        `json:"number"`
+		Class   string     `json:"class"`
+		Started time.Time  `json:"started_at"`
+		Ended   *time.Time `json:"ended_at"`
 	}
+	by := w.claimers(ctx, d.ID)
 	got, err := c.ask(ctx, http.MethodGet, base+"/attempts")
 	w.must(err)
 	w.must(attemptsOf(got.body, &attempts))
 	for _, a := range attempts {
-		j.Attempts = append(j.Attempts, verdict.Attempt{Number: a.Number, Class: a.Class, Ended: a.Ended != nil})
+		j.Attempts = append(j.Attempts, verdict.Attempt{Number: a.Number, Class: a.Class, Ended: a.Ended != nil,
+			Started: moment(a.Started), Dispatcher: by[a.Number]})
 		got, err := c.ask(ctx, http.MethodGet, fmt.Sprintf("%s/history?attempt=%d", base, a.Number))
 		w.must(err)
 		if got.status == http.StatusOK {
@@ -128,6 +132,24 @@ func (w *world) oneJob(ctx context.Context, c *client, d jobDocument) verdict.Jo
 		}
 	}
 	return j
+}
+
+// moment is a date on the monotonic clock.
+func moment(date time.Time) time.Duration { return monotonic() - time.Since(date.Round(0)) }
+
+// claimers are the dispatchers of a job's attempts, which no answer of the API names.
+func (w *world) claimers(ctx context.Context, id string) map[int]string {
+	w.t.Helper()
+	var rows []struct {
+		Number     int    `db:"number"`
+		Dispatcher string `db:"dispatcher"`
+	}
+	w.must(w.db.SelectContext(ctx, &rows, `select number, dispatcher from attempt where job = $1`, id))
+	by := map[int]string{}
+	for _, r := range rows {
+		by[r.Number] = r.Dispatcher
+	}
+	return by
 }
 
 // attemptsOf reads a list that may stand alone or beneath "attempts".
@@ -306,48 +328,4 @@ func isHeld(path string) bool {
 	}
 	defer f.Close()
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
-}
-
-// report says what happened, for whoever reads the output of a trial.
-func (w *world) report(e verdict.Evidence, found []verdict.Violation) {
-	states := map[string]int{}
-	for _, j := range e.Jobs {
-		states[j.State]++
-	}
-	passed := map[string]int{}
-	for _, name := range []string{"web", "dispatcher-1", "dispatcher-2"} {
-		raw, err := os.ReadFile(w.path("log", name))
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(raw)) {
-			if rest, found := strings.CutPrefix(line, "failpoint "); found {
-				place, _, _ := strings.Cut(rest, " ")
-				passed[place]++
-			}
-		}
-	}
-	var never []string
-	for _, place := range slices.Concat(failpoint.OfAcceptance(), failpoint.OfAttempt(), failpoint.OfFiles()) {
-		if passed[place] == 0 {
-			never = append(never, place)
-		}
-	}
-	w.t.Logf("SEED=%d: %d requests, %d jobs %v, %d lines of diary, %d mails, %d sightings, %d violations",
-		w.seed, len(e.Requests), len(e.Jobs), states, len(e.Diary), len(e.Letters), count(e.Sightings), len(found))
-	w.t.Logf("killed at %v, never at %q", passed, never)
-	for _, what := range slices.Sorted(maps.Keys(w.done)) {
-		w.t.Logf("%4d times: %s", w.done[what], what)
-	}
-	if len(e.Diary) == 0 || len(e.Letters) == 0 || count(e.Sightings) == 0 || len(w.done) < len(w.disturbances())/2 || len(passed) == 0 {
-		w.t.Error("the trial was too short to try anything")
-	}
-}
-
-func count(all [][]verdict.Sighting) int {
-	n := 0
-	for _, seen := range all {
-		n += len(seen)
-	}
-	return n
 }

@@ -28,6 +28,9 @@ func (w *world) disturbAndWork(duration time.Duration) {
 	for i := range 3 {
 		all.Go(func() { w.watch(ctx, i) })
 	}
+	for i := range 2 {
+		all.Go(func() { w.listen(ctx, i) })
+	}
 	w.disturb(ctx)
 	w.calm()
 	all.Wait()
@@ -59,6 +62,11 @@ func (w *world) disturbances() []disturbance {
 		{"cache stopped", 3, func(r *rand.Rand) { w.stopFor(r, w.cache.pid()) }},
 		{"cache flushed", 2, func(*rand.Rand) { w.tellCache("flush_all\r\n") }},
 		{"cache filled with garbage", 3, w.garbage},
+		{"queue paused", 3, func(r *rand.Rand) { w.halt(r, w.pauseQueue) }},
+		{"dispatchers drained", 2, func(r *rand.Rand) {
+			mode := []string{"drain", "now"}[r.IntN(2)]
+			w.halt(r, func(ctx context.Context, moment time.Duration) { w.drain(ctx, moment, mode) })
+		}},
 		{"an hour passes for mails", 2, func(*rand.Rand) { w.ageMails() }},
 	}
 }

@@ -19,10 +19,13 @@ slots = 6
 memory = "2800MiB"
 [resources]
 gpu = 2
-[queue.narrow]
+[queue.` + narrowQueue + `]
 limit = 1
 max_waiting = 8
 `
+
+// narrowQueue is the queue that has a limit, and that is paused now and then.
+const narrowQueue = "narrow"
 
 // kind is a kind of job: its recipe, and what it comes to.
 type kind struct {
@@ -61,6 +64,8 @@ func kinds() []kind {
 	parent.FollowUps = 2
 	wanted := succeeds("stubborn")
 	wanted.State, wanted.Class = "cancelled", "cancelled"
+	narrow, alone := succeeds("narrow"), succeeds("alone")
+	narrow.Queue, alone.Alone = narrowQueue, true
 	const again = "[retry]\nmax_attempts = %d\non = [%s]\n"
 	return []kind{
 		{Kind: succeeds("quick"), inputs: 1, weight: 20},
@@ -78,7 +83,8 @@ func kinds() []kind {
 		{Kind: succeeds("gpu"), inputs: 1, weight: 6, more: "needs_resource = { gpu = 1 }\n"},
 		{Kind: succeeds("gpus"), mode: "gpu", inputs: 1, weight: 2, more: "needs_resource = { gpu = 2 }\n"},
 		{Kind: succeeds("keyed"), option: "{param.which}", inputs: 1, weight: 6, more: "concurrency_key = \"key-{param.which}\"\n"},
-		{Kind: succeeds("narrow"), inputs: 1, weight: 5, more: "queue = \"narrow\"\n"},
+		{Kind: narrow, inputs: 1, weight: 5, more: "queue = \"" + narrowQueue + "\"\n"},
+		{Kind: alone, inputs: 1, weight: 4, more: "concurrency_key = { key = \"alone\", busy = \"reject\" }\n"},
 		{Kind: succeeds("heavy"), inputs: 1, weight: 4},
 		{Kind: succeeds("saver"), inputs: 1, weight: 6},
 		{Kind: parent, inputs: 1, weight: 5},

@@ -113,6 +113,17 @@ func (p *worker) next() {
 	s.fields = append(s.fields, [2]string{"priority", fmt.Sprint(-p.random.IntN(3))})
 	p.embellish(r, &s, k)
 	f := p.fateOf(k)
+	p.hurry(r, &s)
+	s.seed, s.inPieces = p.random.Uint64(), p.random.IntN(5) == 0 && k.inputs == 1 && s.document == nil && r.Email == "" && r.Group == "" && len(r.After) == 0
+	if s.inPieces {
+		s.document = map[string]any{"recipe": k.Name, "tags": map[string]string{"key": r.Key}}
+		if k.Name == "keyed" {
+			s.document["params"] = map[string]string{"which": "blue"}
+		}
+		if r.Expires > 0 {
+			r.Expires = 0 // the form's field is not sent
+		}
+	}
 	p.w.mu.Lock()
 	p.w.requests = append(p.w.requests, r)
 	p.w.mu.Unlock()
@@ -169,6 +180,24 @@ func (p *worker) embellish(r *verdict.Request, s *submission, k kind) {
 	}
 }
 
+// hurry gives some jobs a time by which they must have started; a few will not make it.
+func (p *worker) hurry(r *verdict.Request, s *submission) {
+	dice, moment := p.random.IntN(10), time.Duration(p.random.IntN(6000))*time.Millisecond
+	if dice > 0 || s.document != nil {
+		return
+	}
+	wait := 4*time.Second + moment // beyond run_at
+	r.Expires = monotonic() + wait
+	s.fields = append(s.fields, [2]string{"expires", time.Now().Add(wait).UTC().Format(time.RFC3339Nano)})
+}
+
+// cutOff notes a try that was not answered.
+func (w *world) cutOff(r *verdict.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.CutOff = true
+}
+
 // fate is what is done with a job after it was accepted.
 type fate struct {
 	cancel, remove, repeat, retry bool
@@ -189,6 +218,9 @@ func (p *worker) fateOf(k kind) fate {
 func (p *worker) seeThrough(r *verdict.Request, s submission, f fate) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	if s.inPieces && !p.uploaded(ctx, r, &s) {
+		return
+	}
 	id, group := p.submit(ctx, r, s)
 	if id == "" {
 		return
@@ -198,7 +230,7 @@ func (p *worker) seeThrough(r *verdict.Request, s submission, f fate) {
 		p.groups = append(p.groups, group)
 	}
 	r.Group = group
-	if r.Kind.State == "succeeded" && !f.cancel && !f.remove {
+	if r.Kind.State == "succeeded" && !f.cancel && !f.remove && r.Expires == 0 {
 		p.mine = append(p.mine, id)
 	}
 	p.w.mu.Unlock()

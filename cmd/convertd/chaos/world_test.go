@@ -44,14 +44,18 @@ type world struct {
 	// dispatchers are two: one serves, the other waits for its end.
 	dispatchers []*program
 	mailbox     *mailbox
-	// held are processes that are stopped for a moment.
-	held sync.WaitGroup
+	// held are processes that are stopped for a moment; halting is locked while somebody
+	// has paused a queue or told the dispatchers to drain.
+	held    sync.WaitGroup
+	halting sync.Mutex
 
 	mu        sync.Mutex
 	requests  []*verdict.Request
 	sightings [][]verdict.Sighting
 	kills     []verdict.Kill
 	stops     []time.Duration
+	heard     [][]verdict.Heard
+	halts     []verdict.Halt
 	// complaints are answers that a service must not give.
 	complaints []string
 	// done counts disturbances by what they were.

@@ -12,6 +12,10 @@ type Evidence struct {
 	Jobs map[string]Job
 	// Sightings are statuses as each watcher saw them, in its own order.
 	Sightings [][]Sighting
+	// Heard is what each listener to events heard, in its own order.
+	Heard [][]Heard
+	// Halts are times in which somebody was told that nothing would be started.
+	Halts []Halt
 	// Kills are what was done to processes of jobs; Stops are orders to stop safely.
 	Kills []Kill
 	Stops []time.Duration
@@ -33,6 +37,12 @@ type Request struct {
 	// After are the jobs that had to succeed first.
 	After []string
 	Email string
+	// Expires is when the job was to have started at the latest, 0 for any time.
+	Expires time.Duration
+	// Uploads are the files that were sent in pieces before the job.
+	Uploads []Upload
+	// CutOff says that a try was not answered.
+	CutOff bool
 	// Group is the group that the answer named, "" for none.
 	Group string
 	// Answers are all that were heard; a try that was cut off has none.
@@ -53,11 +63,24 @@ type Kind struct {
 	Again       []string
 	// FollowUps is how many jobs it submits when it succeeds.
 	FollowUps int
+	// Queue is the one that it goes to, "" for the one of most kinds.
+	Queue string
+	// Alone: a job of the kind is refused while another one has not ended.
+	Alone bool
+}
+
+// Upload is a file that was sent in pieces.
+type Upload struct {
+	Size int64
+	// Told are the offsets that the service told, in the order in which it did.
+	Told []int64
 }
 
 // Answer is one answer to a submission.
 type Answer struct {
 	Status int
+	// Asked and At are when the try began and when it was answered.
+	Asked, At time.Duration
 	// Job is the id that it named, "" for none.
 	Job  string
 	Body string
@@ -112,10 +135,14 @@ type Letter struct {
 // Job is a job as the API tells of it at the end.
 type Job struct {
 	ID, State, Class string
-	Attempt          int
-	Tags             map[string]string
-	Group, RetryOf   string
-	Inputs, Outputs  []File
+	// Kind is the name of its kind, which its recipe has too.
+	Kind string
+	// Created and Ended are moments of the monotonic clock, as the database's dates tell.
+	Created, Ended  time.Duration
+	Attempt         int
+	Tags            map[string]string
+	Group, RetryOf  string
+	Inputs, Outputs []File
 	// Attempts are the executions, Histories what was noted of their progress.
 	Attempts  []Attempt
 	Histories map[int][]*float64
@@ -131,6 +158,26 @@ type Attempt struct {
 	Number int
 	Class  string
 	Ended  bool
+	// Started is when it was claimed, and Dispatcher by whom.
+	Started    time.Duration
+	Dispatcher string
+}
+
+// Halt is a time from when it was confirmed that nothing would start to when somebody
+// asked that it may again: in one queue, or by one dispatcher.
+type Halt struct {
+	Queue, Dispatcher string
+	From, To          time.Duration
+}
+
+// Heard is one event that names a place in the log of an attempt.
+type Heard struct {
+	Job     string
+	Attempt int
+	// Offset is the place behind the event; Bytes is how much of the log the event has.
+	Offset, Bytes int64
+	// Fresh is the first event of a connection that did not ask to go on somewhere.
+	Fresh bool
 }
 
 // Sighting is one status of one job.

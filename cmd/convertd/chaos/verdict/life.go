@@ -26,6 +26,8 @@ func (t *trial) explained(r Request, j Job) bool {
 	switch {
 	case j.State == r.Kind.State && (j.State != "failed" || j.Class == r.Kind.Class):
 		return true
+	case j.State == "expired":
+		return r.Expires > 0
 	case j.State == "cancelled":
 		return r.Cancelled != nil || r.Deleted || t.orphaned(r)
 	case j.State == "failed" && (j.Class == "killed" || j.Class == "lost"):

@@ -33,6 +33,11 @@ const (
 	FollowUps = "a job that succeeded has each of its follow-up jobs once"
 	State     = "what an attempt left for the next one is there"
 	Answers   = "a request is answered as it should be"
+	Expiry    = "a job that was to start in time started in time or not at all"
+	Halted    = "nothing starts in a paused queue, nor by a dispatcher that has drained"
+	Alone     = "a job that excludes others is accepted when it is alone, and only then"
+	Uploads   = "what was confirmed of an upload is there"
+	Listening = "a log that is followed has no gap and nothing twice"
 )
 
 // trial is the evidence, put in order for the rules.
@@ -58,7 +63,7 @@ func Judge(e Evidence) []Violation {
 	}
 	for _, rule := range []func(){
 		t.answers, t.accepted, t.oneJob, t.ends, t.oneAlive, t.oneResult, t.attempts, t.remains, t.progress,
-		t.mails, t.wishes, t.order, t.followUps, t.state,
+		t.mails, t.wishes, t.order, t.followUps, t.state, t.expiry, t.halted, t.alone, t.uploads, t.listening,
 	} {
 		rule()
 	}

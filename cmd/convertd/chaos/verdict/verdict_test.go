@@ -17,6 +17,10 @@ const (
 	parent  = "PARENTAAAAAAAAAAAAAAAAAAAA" // has one follow-up, child
 	child   = "CHILDAAAAAAAAAAAAAAAAAAAAA"
 	saver   = "SAVERAAAAAAAAAAAAAAAAAAAAA" // was stopped safely and went on
+	late    = "LATEAAAAAAAAAAAAAAAAAAAAAA" // expired
+	timely  = "TIMELYAAAAAAAAAAAAAAAAAAAA" // could have expired and did not, in a queue that is paused later
+	first   = "FIRSTAAAAAAAAAAAAAAAAAAAAA" // excludes second
+	second  = "SECONDAAAAAAAAAAAAAAAAAAAA" // was refused at first
 )
 
 func percent(p float64) *float64 { return &p }
@@ -37,7 +41,7 @@ func accepted(key string, k Kind, id string, more ...func(*Request)) Request {
 func done(id, key string) Job {
 	return Job{ID: id, State: "succeeded", Class: "succeeded", Attempt: 1, Tags: map[string]string{"key": key},
 		Inputs: []File{{"in.txt", "in", "in"}}, Outputs: []File{{"out.txt", "of " + id, "of " + id}},
-		Attempts: []Attempt{{1, "succeeded", true}}, Histories: map[int][]*float64{1: {nil, percent(3), percent(3), nil, percent(99)}}}
+		Attempts: []Attempt{{Number: 1, Class: "succeeded", Ended: true}}, Histories: map[int][]*float64{1: {nil, percent(3), percent(3), nil, percent(99)}}}
 }
 
 func begins(at int, id string, attempt int) Line {
@@ -48,13 +52,52 @@ func finishes(at int, id string, attempt int) Line {
 	return Line{At: time.Duration(at), What: End, Job: id, Attempt: attempt, Outputs: map[string]string{"out.txt": "of " + id}}
 }
 
+// sec is a time of the trial that the rules about dates are tried with.
+func sec(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
+
+// lanes adds to a trial what has to do with dates, queues and places to go on at.
+func lanes(e *Evidence) {
+	alone, timed := ok("alone"), ok("narrow")
+	alone.Alone, timed.Queue = true, "narrow"
+	at := func(id, key, kind string, created, started, ended float64) {
+		j := done(id, key)
+		j.Kind, j.Created, j.Ended, j.Attempts[0].Started, j.Attempts[0].Dispatcher = kind, sec(created), sec(ended), sec(started), "d1"
+		e.Jobs[id] = j
+		begin, end := begins(int(sec(started)), id, 1), finishes(int(sec(ended-1)), id, 1)
+		e.Diary = append(e.Diary, begin, end)
+	}
+	at(timely, "b-1", "narrow", 100, 101, 110)
+	at(first, "b-3", "alone", 100, 101, 130)
+	at(second, "b-4", "alone", 160, 161, 170)
+	expired := done(late, "b-2")
+	expired.State, expired.Class, expired.Outputs, expired.Attempts, expired.Attempt, expired.Ended = "expired", "expired", nil, nil, 0, sec(106)
+	e.Jobs[late] = expired
+	answer := func(status int, asked float64, id string) Answer {
+		return Answer{Status: status, Asked: sec(asked), At: sec(asked + 1), Job: id}
+	}
+	inTime := func(key string, k Kind, expires float64, answers ...Answer) Request {
+		return Request{Key: key, Kind: k, Files: []string{"in"}, Expires: sec(expires), Answers: answers}
+	}
+	e.Requests = append(e.Requests,
+		inTime("b-1", timed, 105, answer(202, 99, timely)), inTime("b-2", timed, 105, answer(202, 99, late)),
+		inTime("b-3", alone, 0, answer(202, 99, first)), inTime("b-4", alone, 0, answer(409, 120, ""), answer(202, 159, second)),
+		inTime("b-5", timed, 105, answer(503, 104, ""), answer(400, 106, "")))
+	e.Requests[len(e.Requests)-5].Uploads = []Upload{{Size: 10, Told: []int64{0, 4, 4, 10}}}
+	e.Halts = []Halt{{Queue: "narrow", From: sec(102), To: sec(200)}, {Dispatcher: "d1", From: sec(180), To: sec(200)},
+		{Queue: "other", From: 0, To: sec(200)}, {Dispatcher: "d2", From: 0, To: sec(200)}}
+	e.Heard = [][]Heard{{
+		{timely, 1, 0, 0, true}, {timely, 1, 7, 7, false}, {first, 1, 5, 5, true}, {timely, 1, 7, 0, false}, {timely, 1, 9, 2, false},
+		{timely, 2, 0, 0, false}, {timely, 2, 3, 3, false}, {timely, 2, 0, 0, true},
+	}}
+}
+
 // faultless is a trial in which everything was done, and rightly.
 func faultless() Evidence {
 	again, wrong, cut, waited, follows := done(plain, "a-1"), done(broken, "a-2"), done(stopped, "a-3"), done(saver, "a-8"), done(next, "a-5")
-	again.Attempt, again.Attempts = 2, []Attempt{{1, "lost", true}, {2, "succeeded", true}}
-	wrong.State, wrong.Class, wrong.Outputs, wrong.Attempts = "failed", "bad_input", nil, []Attempt{{1, "bad_input", true}}
-	cut.State, cut.Class, cut.Outputs, cut.Attempts = "cancelled", "cancelled", nil, []Attempt{{1, "cancelled", true}}
-	waited.Attempt, waited.Attempts = 3, []Attempt{{1, "", true}, {2, "", true}, {3, "succeeded", true}}
+	again.Attempt, again.Attempts = 2, []Attempt{{Number: 1, Class: "lost", Ended: true}, {Number: 2, Class: "succeeded", Ended: true}}
+	wrong.State, wrong.Class, wrong.Outputs, wrong.Attempts = "failed", "bad_input", nil, []Attempt{{Number: 1, Class: "bad_input", Ended: true}}
+	cut.State, cut.Class, cut.Outputs, cut.Attempts = "cancelled", "cancelled", nil, []Attempt{{Number: 1, Class: "cancelled", Ended: true}}
+	waited.Attempt, waited.Attempts = 3, []Attempt{{Number: 1, Class: "", Ended: true}, {Number: 2, Class: "", Ended: true}, {Number: 3, Class: "succeeded", Ended: true}}
 	follows.Inputs = []File{{"out.txt", "of " + plain, "of " + plain}}
 	grown := done(child, "")
 	grown.Tags = map[string]string{"parent": parent}
@@ -62,7 +105,7 @@ func faultless() Evidence {
 	family.FollowUps = 1
 	taken := begins(30, next, 1)
 	taken.Inputs = []string{"of " + plain}
-	return Evidence{
+	e := Evidence{
 		Requests: []Request{
 			accepted("a-1", ok("quick"), plain),
 			accepted("a-2", Kind{Name: "bad", State: "failed", Class: "bad_input", MaxAttempts: 3}, broken),
@@ -99,6 +142,8 @@ func faultless() Evidence {
 		Kills: []Kill{{Job: plain[:8], At: 5}},
 		Stops: []time.Duration{41, 44},
 	}
+	lanes(&e)
+	return e
 }
 
 func TestNothingIsFoundWhereNothingIsWrong(t *testing.T) {
@@ -141,6 +186,16 @@ func mailed(id, about string) func(*Evidence) {
 	return func(e *Evidence) { e.Letters = append(e.Letters, Letter{MessageID: id, Text: about, Taken: true}) }
 }
 
+// foundLast is the place of the last line about what was found.
+func foundLast(e *Evidence) int {
+	for i, l := range slices.Backward(e.Diary) {
+		if l.What == Found {
+			return i
+		}
+	}
+	return 0
+}
+
 // wrongs are trials with one thing wrong, and the rule that must tell. A rule that nothing
 // here breaks would be a rule that cannot fail.
 func wrongs() []struct {
@@ -178,7 +233,7 @@ func wrongs() []struct {
 		{"an output is added", change(plain, func(j *Job) { j.Outputs = append(j.Outputs, File{"more", "x", "x"}) }), OneResult},
 		{"the recorded attempt made nothing", change(plain, func(j *Job) { j.Attempt = 1 }), OneResult},
 		{"a failed job serves files", change(broken, func(j *Job) { j.Outputs = []File{{"out.txt", "x", "x"}} }), OneResult},
-		{"more attempts are counted than may be", change(plain, func(j *Job) { j.Attempts = append([]Attempt{{1, "lost", true}}, j.Attempts...) }), Attempts},
+		{"more attempts are counted than may be", change(plain, func(j *Job) { j.Attempts = append([]Attempt{{Number: 1, Class: "lost", Ended: true}}, j.Attempts...) }), Attempts},
 		{"more attempts begin than may", func(e *Evidence) {
 			for n := range 5 {
 				e.Diary = append(e.Diary, begins(50+n, broken, 2+n))
@@ -210,10 +265,28 @@ func wrongs() []struct {
 		}, Order},
 		{"a follow-up is missing", func(e *Evidence) { delete(e.Jobs, child) }, FollowUps},
 		{"a follow-up is there twice", func(e *Evidence) { e.Jobs["x"] = e.Jobs[child] }, FollowUps},
-		{"what was left is lost", func(e *Evidence) { e.Diary[len(e.Diary)-2].Of = "" }, State},
-		{"what was left is older", func(e *Evidence) { e.Diary[len(e.Diary)-2].Of = "1" }, State},
+		{"what was left is lost", func(e *Evidence) { e.Diary[foundLast(e)].Of = "" }, State},
+		{"what was left is older", func(e *Evidence) { e.Diary[foundLast(e)].Of = "1" }, State},
 		{"a submission is answered with an error of the service", asked("a-7", func(r *Request) { r.Answers[0].Status = 500 }), Answers},
 		{"the same request is taken for another", asked("a-7", func(r *Request) { r.Answers[0].Status = 422 }), Answers},
+		{"an expired job has an attempt", change(late, func(j *Job) { j.Attempts = []Attempt{{Number: 1, Class: "lost", Ended: true, Started: sec(101)}} }), Expiry},
+		{"a job expires before its time", change(late, func(j *Job) { j.Ended = sec(104) }), Expiry},
+		{"a job starts after its time", change(timely, func(j *Job) { j.Attempts[0].Started = sec(105.5) }), Expiry},
+		{"a job expires that was to wait", asked("b-2", func(r *Request) { r.Expires = 0 }), Ends},
+		{"it was too late only the second time", asked("b-2", func(r *Request) { r.Answers = append(r.Answers, Answer{Status: 400, At: sec(107)}) }), Answers},
+		{"it was not too late yet", asked("b-5", func(r *Request) { r.Answers[1].At = sec(104) }), Answers},
+		{"a paused queue starts a job", change(timely, func(j *Job) { j.Attempts[0].Started = sec(103) }), Halted},
+		{"a drained dispatcher starts a job", change(second, func(j *Job) { j.Attempts[0].Started = sec(190) }), Halted},
+		{"a job is refused though it is alone", change(first, func(j *Job) { j.Ended = sec(101) }), Alone},
+		{"a job is accepted though it is not alone", asked("b-4", func(r *Request) {
+			r.Answers = []Answer{{Status: 202, Asked: sec(120), At: sec(121), Job: second}}
+		}), Alone},
+		{"a confirmed piece of an upload is lost", asked("b-1", func(r *Request) { r.Uploads[0].Told[2] = 3 }), Uploads},
+		{"an upload has more than was sent", asked("b-1", func(r *Request) { r.Uploads[0].Told[3] = 11 }), Uploads},
+		{"a piece of a log is missing", func(e *Evidence) { e.Heard[0][4].Offset = 10 }, Listening},
+		{"a piece of a log comes twice", func(e *Evidence) { e.Heard[0][3].Bytes = 7 }, Listening},
+		{"a log begins in the middle", func(e *Evidence) { e.Heard[0][5].Offset = 3 }, Listening},
+		{"an earlier attempt is heard again", func(e *Evidence) { e.Heard[0][6].Attempt = 1 }, Listening},
 		{"some call is answered with an error of the service", func(e *Evidence) { e.Complaints = []string{"GET / 500"} }, Answers},
 	}
 }
@@ -239,7 +312,7 @@ func TestEveryRuleCanBeBroken(t *testing.T) {
 	for _, row := range wrongs() {
 		broken[row.rule] = true
 	}
-	for _, rule := range []string{Accepted, OneJob, Ends, OneAlive, OneResult, Attempts, NothingIs, Progress, Resources, Mails, Wishes, Order, FollowUps, State, Answers} {
+	for _, rule := range []string{Accepted, OneJob, Ends, OneAlive, OneResult, Attempts, NothingIs, Progress, Resources, Mails, Wishes, Order, FollowUps, State, Answers, Expiry, Halted, Alone, Uploads, Listening} {
 		if !broken[rule] {
 			t.Errorf("no wrong trial breaks %q", rule)
 		}
