@@ -1,11 +1,13 @@
 -- $1 dispatcher, $2 boot id, $3 how many at most, $4 free places per queue, $5 the turn
 -- from which on a lane is looked through, where that is known, $6 recipes to pass over,
 -- $7 a secret of this claim alone: each job's token is made of it and the job's id, which
--- takes a fifth of the time of as many random numbers.
+-- costs less than as many random numbers.
 --
 -- From each lane, as many jobs are locked as its queue has places; jobs that another
 -- claimer has locked are passed over. The lock leaves room for foreign keys' key share.
 -- Every step is materialized: planned as a join it could be run again and take more.
+-- All inputs have a number of 1 or more; said here, it has them read straight from their
+-- index, in order, also while nothing is known of the table.
 with open as materialized (
     select l.queue, l.priority, coalesce(f.turn, 0) as floor,
         least(greatest(coalesce(($4::json ->> l.queue)::integer, $3::integer), 0), $3::integer) as places
@@ -40,5 +42,6 @@ select j.id, j.owner, coalesce(j.manage_hash, ''), coalesce(j.group_id, ''), coa
     j.attempt, j.failures, j.max_attempts, coalesce(j.concurrency_key, ''),
     j.created_at, j.run_at, j.started_at, j.wait_until,
     j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,
-    j.token, j.turn, array_to_json(array(select i from input i where i.job = j.id order by i.number))
+    j.token, j.turn, array_to_json(array(select i from input i
+        where i.job = j.id and i.number >= 1 order by i.number))
 from claimed j order by j.priority desc, j.turn, j.seq
