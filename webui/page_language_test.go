@@ -52,7 +52,7 @@ func TestPages_remember_the_chosen_language(t *testing.T) {
 func TestPages_choice_of_language_leads_nowhere_else(t *testing.T) {
 	t.Parallel()
 	b := setup(t).browser()
-	for _, back := range []string{"", "//evil.example", "https://evil.example/", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)",
+	for _, back := range []string{"", "//evil.example", "//evil.example/path", "https://evil.example/", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)",
 		"evil", "/\t/evil.example", "http:evil.example", "//user@evil.example/", "///evil.example", "%2f%2fevil.example"} {
 		if to := b.post("/language", "lang=de", "back="+back).Header.Get("Location"); to != "/" {
 			t.Errorf("back %q leads to %q", back, to)
