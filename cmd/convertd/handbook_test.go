@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"convertd/cmd/convertd/config"
+	"convertd/cmd/convertd/handbook"
 	"convertd/runner/fault"
 	"convertd/runner/recipe"
+	"convertd/runner/recipe/load"
 	"convertd/sql/job"
 )
 
@@ -75,5 +78,38 @@ func TestHandbookSaysWhatTheCodeDoes(t *testing.T) {
 	}
 	if printed := convertd(t, "", "recipes", "reference"); !strings.HasPrefix(printed.stdout, "# The recipe file\n") {
 		t.Errorf("recipes reference prints %.200q", printed.stdout)
+	}
+}
+
+// Every setting that a chapter shows is one, and every recipe that is shown but not run is
+// read without an error.
+func TestHandbookShowsSettingsAndRecipesThatAreRight(t *testing.T) {
+	t.Parallel()
+	chapters, err := handbook.Chapters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, c := range chapters {
+		for _, b := range blocksOf(c.Markdown) {
+			count[b.mark]++
+			file := testFile(t, "shown.toml", []byte(b.text))
+			switch b.mark {
+			case "toml settings":
+				if _, err := config.Load(config.Input{Path: file, Explicit: true}); err != nil {
+					t.Errorf("%s: %v\n%s", c.Name, err, b.text)
+				}
+			case "toml checked":
+				_, problems := load.File(file)
+				for _, p := range problems {
+					if !p.Warning {
+						t.Errorf("%s: %s", c.Name, p)
+					}
+				}
+			}
+		}
+	}
+	if count["toml settings"] < 2 || count["toml checked"] < 1 || count["toml recipe"] < 2 {
+		t.Errorf("blocks: %v", count)
 	}
 }

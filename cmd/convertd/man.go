@@ -191,9 +191,14 @@ func valuesOf(n *kong.Node) []valueWords {
 		all = append(all, valueWords{argument.Summary(), argument.Help})
 	}
 	for _, flag := range n.Flags {
-		if !flag.Hidden {
-			all = append(all, valueWords{flag.String(), flag.Help})
+		if flag.Hidden {
+			continue
 		}
+		meaning := flag.Help
+		for _, variable := range flag.Envs {
+			meaning += " Else the variable " + variable + "."
+		}
+		all = append(all, valueWords{flag.String(), meaning})
 	}
 	return all
 }

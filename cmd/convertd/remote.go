@@ -12,7 +12,7 @@ import (
 
 // remote is what every command that talks to a server takes.
 type remote struct {
-	Server string `help:"Address of the server." env:"CONVERTD_URL" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Server string `help:"Address of the server (default: http://127.0.0.1:8080)." env:"CONVERTD_URL" default:"http://127.0.0.1:8080" placeholder:"URL"`
 	Key    string `help:"The administrator's token." env:"CONVERTD_API_KEY" placeholder:"KEY"`
 	JSON   bool   `name:"json" help:"Print documents as JSON."`
 }

@@ -24,6 +24,14 @@ type upCommand struct {
 	Listen string `help:"Address of the pages and the API; port 0 picks a free one." placeholder:"ADDR"`
 }
 
+// Help is the long text of --help and of the manual page.
+func (*upCommand) Help() string {
+	return "It needs nothing but the programs of PostgreSQL and memcached, which it runs itself, reachable by sockets in the data folder alone; with [database] url or [memcached] address set it uses those. " +
+		"When all is ready it prints one line, listening on http://HOST:PORT, and on standard error an address at which the administrator signs in once, within ten minutes.\n\n" +
+		"Ctrl-C or SIGTERM ends everything in order; running jobs are stopped safely and run again at the next start. SIGHUP puts changed recipes and settings in force. " +
+		"After it was killed, the next start on the same folder ends or takes over what was left. A second one on the same folder is refused."
+}
+
 // upRun is one run of `up`: what it started, in that order.
 type upRun struct {
 	*app

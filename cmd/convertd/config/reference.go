@@ -42,7 +42,7 @@ const about = "One TOML file, `" + DefaultPath + "` or the one that `--config` n
 	"An unknown key is an error that names its line and the nearest known key. `convertd config` prints what is in force and where each value comes from.\n\n" +
 	"`systemctl reload convertd-dispatcher convertd-web`, or SIGHUP to `convertd up`, puts changed settings in force without touching running jobs; " +
 	"what needs a restart instead is named in the journal. Where convertd was installed by `convertd setup` or a package, run `convertd setup` after changes, which also fits the units to them.\n\n" +
-	"```toml\n[web]\nlisten = \"127.0.0.1:8080\"\n\n[queue.video]\nlimit = 2\n\n[keep]\nresults = \"14d\"\n```\n"
+	"```toml settings\n[web]\nlisten = \"127.0.0.1:8080\"\n\n[queue.video]\nlimit = 2\n\n[keep]\nresults = \"14d\"\n```\n"
 
 // describe writes a line for each key of a section.
 func describe(b *strings.Builder, section string, values reflect.Value) error {

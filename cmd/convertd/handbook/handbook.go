@@ -31,7 +31,7 @@ type Chapter struct {
 
 // order is the order of the chapters, the way a newcomer needs them.
 func order() []string {
-	return []string{"first", "writing", "recipe", "button", "services", "access", "api", "calls", "commands", "settings", "proxy", "languages", "backup", "upgrade", "security", "trouble", "life"}
+	return []string{"first", "writing", "recipe", "button", "services", "access", "api", "calls", "commands", "settings", "proxy", "languages", "operate", "backup", "upgrade", "security", "trouble", "life"}
 }
 
 // Chapters returns all chapters in order. An error means that the program was built
