@@ -89,11 +89,15 @@ func TestHandbookShowsSettingsAndRecipesThatAreRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secret := testFile(t, "model", []byte("key\n"))
+	if err := os.Chmod(secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	count := map[string]int{}
 	for _, c := range chapters {
 		for _, b := range blocksOf(c.Markdown) {
 			count[b.mark]++
-			file := testFile(t, "shown.toml", []byte(b.text))
+			file := testFile(t, "shown.toml", []byte(strings.ReplaceAll(b.text, "/etc/convertd/secret/model", secret)))
 			switch b.mark {
 			case "toml settings":
 				if _, err := config.Load(config.Input{Path: file, Explicit: true}); err != nil {
