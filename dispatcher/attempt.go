@@ -59,6 +59,8 @@ type attempt struct {
 	// crowds carries why it is stopped for want of room on the disk; crowded is what came.
 	crowds  chan *crowding
 	crowded *crowding
+	// bye says that it only tells services that nobody waits any more.
+	bye bool
 	// unstarted says that this machine could not start it.
 	unstarted bool
 	// adopted says that another dispatcher claimed it; noted that a child of that one was

@@ -40,6 +40,10 @@ func (d *Dispatcher) start(ctx context.Context, a *attempt) error {
 	if err := d.plan(a); err != nil {
 		return err
 	}
+	if a.bye {
+		a.spec.Farewell, a.spec.Limits.Time = true, farewellTime
+		a.spec.Status = runner.Sink{}
+	}
 	d.declarations.keep(ctx, a)
 	if err := d.openFolder(a); err != nil {
 		return err
@@ -119,7 +123,7 @@ func (d *Dispatcher) launch(a *attempt, lock *os.File) (*os.File, error) {
 		return nil, errors.Join(err, spec.Close())
 	}
 	files := []*os.File{d.null, d.null, words, in, lock}
-	if status := d.dialStatus(); status != nil {
+	if status := d.statusFor(a); status != nil {
 		defer status.Close()
 		files = append(files, status)
 		a.spec.Status.FD = runner.StatusFD
@@ -242,6 +246,15 @@ func sendSpec(pipe *os.File, s runner.Spec) error {
 		return fmt.Errorf("send spec: %w", err)
 	}
 	return nil
+}
+
+// statusFor is the connection that the child of an attempt writes its status to. A
+// farewell is not to be seen.
+func (d *Dispatcher) statusFor(a *attempt) *os.File {
+	if a.bye {
+		return nil
+	}
+	return d.dialStatus()
 }
 
 // dialStatus opens the connection that the child will write its status to; a memcached

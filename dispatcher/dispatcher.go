@@ -49,6 +49,8 @@ type Dispatcher struct {
 	settings atomic.Pointer[Settings]
 	// sweepNow wakes the sweep: somebody deleted a job.
 	sweepNow chan struct{}
+	// farewellNow wakes who tells services: a job was cancelled between two attempts.
+	farewellNow chan struct{}
 	// examineNow wakes the doctor: settings or recipes changed.
 	examineNow chan struct{}
 	// ended carries attempts that are proved dead: their room is free. settled carries
@@ -99,7 +101,7 @@ func New(opts Options) *Dispatcher {
 	d := &Dispatcher{
 		opts: opts, times: opts.Times.withDefaults(), log: opts.Log,
 		jobs:  job.NewStore(opts.DB),
-		stops: make(chan StopMode, 8), sweepNow: make(chan struct{}, 1), examineNow: make(chan struct{}, 1),
+		stops: make(chan StopMode, 8), sweepNow: make(chan struct{}, 1), farewellNow: make(chan struct{}, 1), examineNow: make(chan struct{}, 1),
 		ended: make(chan *attempt), settled: make(chan *attempt),
 		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},
 		reloads: make(chan Settings), gone: make(chan struct{}),
@@ -158,6 +160,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	services.Go(func() { d.finisher.run(background) })
 	services.Go(func() { d.warden.run(background) })
 	services.Go(func() { d.sweep(background) })
+	services.Go(func() { d.farewells(background) })
 	services.Go(func() { d.sender.Run(background) })
 	services.Go(func() { d.examinations(background) })
 	defer services.Wait()
@@ -253,6 +256,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			d.look(ring == job.Jobs, ring == job.Control)
 			if ring == job.Control {
 				nudge(d.sweepNow)
+				nudge(d.farewellNow)
 				nudge(d.presence.now)
 			}
 		case err := <-d.health.rehearsed:

@@ -70,16 +70,11 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 	a := newAttempt(spec, signals)
 	bad := a.prepare()
 	if bad == nil {
-		a.settleCache() // the attempt before may have been killed before it could
-		bad = a.fetchSources()
+		bad = a.perform()
 	}
-	if bad == nil {
-		bad = a.runSteps()
-	}
-	a.settleCache()
 	var results collected
 	a.endLive()
-	if bad == nil {
+	if bad == nil && !spec.Farewell {
 		stop := a.keepFresh()
 		results, bad = a.collect()
 		stop()
@@ -94,6 +89,19 @@ func Run(spec Spec, signals <-chan os.Signal) error {
 		err = writeOutcome(a.job.Outcome(spec.Attempt), a.outcome, a.owner)
 	}
 	return err
+}
+
+// perform does what the attempt is for.
+func (a *attempt) perform() *verdict {
+	if a.spec.Farewell {
+		return a.farewell()
+	}
+	a.settleCache() // the attempt before may have been killed before it could
+	defer a.settleCache()
+	if bad := a.fetchSources(); bad != nil {
+		return bad
+	}
+	return a.runSteps()
 }
 
 func newAttempt(spec Spec, signals <-chan os.Signal) *attempt {

@@ -40,6 +40,9 @@ type Spec struct {
 	// Env is what the recipe and the dispatcher add to the environment of steps,
 	// NAME=VALUE: trace context, granted resources.
 	Env []string `json:"env,omitempty"`
+	// Farewell says that nothing is run: the services that the steps called are told that
+	// nobody waits any more.
+	Farewell bool `json:"farewell,omitempty"`
 	// Lang selects among texts per language in messages of this attempt.
 	Lang string `json:"lang,omitempty"`
 	// Cache is the folder that the steps keep for later jobs.

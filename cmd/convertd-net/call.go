@@ -23,6 +23,13 @@ func call(args []string) int {
 	return carryOut(args, &told, func(ctx context.Context, o service.Options) error { return service.Call(ctx, o, told) })
 }
 
+// farewell carries out the order.Call on standard input as far as telling the service that
+// nobody waits for its job any more.
+func farewell(args []string) int {
+	var told order.Call
+	return carryOut(args, &told, func(ctx context.Context, o service.Options) error { return service.Farewell(ctx, o, told) })
+}
+
 // fetch carries out the order.Fetch on standard input: an input that is fetched.
 func fetch(args []string) int {
 	var told order.Fetch

@@ -31,6 +31,7 @@ func commands() []command {
 		{"proxy", "JSON", proxy},
 		{"connect", "HOST PORT", connect},
 		{"call", "< ORDER", call},
+		{"farewell", "< ORDER", farewell},
 		{"fetch", "< ORDER", fetch},
 	}
 }

@@ -54,6 +54,7 @@ func TestCallsOfServices(t *testing.T) {
 	b.projectionsForManyCustomers(t)
 	b.cacheIsDropped(t)
 	b.cancelReachesTheService(t)
+	b.cancelBetweenAttemptsReachesTheService(t)
 	b.callbackPushes(t)
 	b.previewsAppear(t)
 	b.cacheFolderIsKept(t)
@@ -256,6 +257,54 @@ func (b *callBundle) cancelReachesTheService(t *testing.T) {
 		got, err := b.api.Job(t.Context(), job.ID)
 		return err == nil && got.State == "cancelled"
 	})
+}
+
+// cancelBetweenAttemptsReachesTheService stops jobs while the service works for them, and
+// cancels one and deletes the other before their next attempts begin.
+func (b *callBundle) cancelBetweenAttemptsReachesTheService(t *testing.T) {
+	token, err := os.ReadFile(filepath.Join(b.Data, "admin_token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := client.New(b.URL, strings.TrimSpace(string(token)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	one, oneRemote := b.running(t)
+	two, twoRemote := b.running(t)
+	must(admin.PauseQueue(t.Context(), "default"))
+	must(admin.Drain(t.Context(), "now"))
+	for _, id := range []string{one.ID, two.ID} {
+		await(t, "the job waits for its next attempt", func() bool {
+			got, err := b.api.Job(t.Context(), id)
+			return err == nil && got.State == "queued"
+		})
+	}
+	must(admin.Drain(t.Context(), "off"))
+	b.model.locked(func() {
+		if oneRemote.cancelled || twoRemote.cancelled {
+			t.Error("a stop that is to go on later told the service to give up")
+		}
+	})
+	must(b.api.Cancel(t.Context(), one.ID))
+	must(nil, b.api.Delete(t.Context(), two.ID))
+	await(t, "the service hears of both", func() bool {
+		both := false
+		b.model.locked(func() { both = oneRemote.cancelled && twoRemote.cancelled })
+		return both
+	})
+	await(t, "nothing is left of what told it, nor of the deleted job", func() bool {
+		left, _ := filepath.Glob(filepath.Join(b.Data, "spool", "??", one.ID, "*.2*"))
+		gone, _ := filepath.Glob(filepath.Join(b.Data, "spool", "??", two.ID))
+		return len(left) == 0 && len(gone) == 0
+	})
+	must(admin.ResumeQueue(t.Context(), "default"))
 }
 
 // push sends what a service pushes.

@@ -36,11 +36,7 @@ type call struct {
 func Call(ctx context.Context, o Options, told order.Call) error {
 	a := newAgent(o, told.HTTP.Patience, told.Secrets, told.Trace)
 	defer a.Close()
-	c := &call{
-		Agent: a, order: told, http: told.HTTP,
-		fill:   filler{vars: told.Vars, secret: a.secret, callback: told.Callback},
-		record: record{path: told.Record, key: told.Key},
-	}
+	c := newCall(a, told)
 	within, end := a.bounded(ctx)
 	defer end()
 	err := explain(within, c.run(within))
@@ -48,6 +44,14 @@ func Call(ctx context.Context, o Options, told order.Call) error {
 		c.passOnCancel(ctx)
 	}
 	return err
+}
+
+func newCall(a *Agent, told order.Call) *call {
+	return &call{
+		Agent: a, order: told, http: told.HTTP,
+		fill:   filler{vars: told.Vars, secret: a.secret, callback: told.Callback},
+		record: record{path: told.Record, key: told.Key},
+	}
 }
 
 // mostForgotten is how often a service may lose its job before that is a failure.

@@ -3,10 +3,12 @@ package service_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -343,5 +345,50 @@ func TestTotalTimeIsBounded(t *testing.T) {
 	b.wantFailure(1, "longer than its recipe allows")
 	if m.cancels.Load() != 1 {
 		t.Errorf("%d cancels", m.cancels.Load())
+	}
+}
+
+// A job that is cancelled between two attempts has its record, and no call that runs.
+func TestFarewell(t *testing.T) {
+	t.Parallel()
+	m := &remote{states: []string{`{"status": "running", "progress": 0}`}}
+	b := newBench(t, m.routes())
+	b.polls()
+	ctx, stop := context.WithCancelCause(t.Context())
+	b.options.Report = func(*float64, string) { stop(service.ErrStopped) }
+	b.checkFailure(service.Call(ctx, b.options, b.order), order.ExitStopped, "goes on later")
+	if m.cancels.Load() != 0 {
+		t.Fatal("a stop told the service to give up")
+	}
+	other := b.order
+	other.Key = "key-of-another-job"
+	for _, tt := range []struct {
+		about string
+		told  order.Call
+		want  int32
+	}{{"a record of another job", other, 0}, {"its own", b.order, 1}, {"told already", b.order, 1}} {
+		if err := service.Farewell(t.Context(), b.options, tt.told); err != nil || m.cancels.Load() != tt.want {
+			t.Errorf("%s: %v, %d cancels, want %d", tt.about, err, m.cancels.Load(), tt.want)
+		}
+	}
+}
+
+// A service that is away cannot be told; the record stays, so that it is told later.
+func TestFarewellToAServiceThatIsAway(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, http.NotFoundHandler())
+	b.polls()
+	b.order.HTTP.Tries = 1
+	record := `{"key": "key-of-the-job", "answer": {"id": "7"}}`
+	if err := os.WriteFile(b.order.Record, []byte(record), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.options.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") }
+	var failure *service.Failure
+	if err := service.Farewell(t.Context(), b.options, b.order); !errors.As(err, &failure) {
+		t.Errorf("it is %v, want a failure", err)
+	}
+	if kept, err := os.ReadFile(b.order.Record); err != nil || string(kept) != record {
+		t.Errorf("kept %q, %v", kept, err)
 	}
 }

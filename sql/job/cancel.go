@@ -22,7 +22,7 @@ func (s *Store) RequestCancel(ctx context.Context, id string) (Job, error) {
 	if err != nil && !ended {
 		return Job{}, explain(ctx, "cancel job", err)
 	}
-	if now == Running {
+	if now == Running || now == Cancelled { // one that waited can have left a job with a service
 		s.db.Notifier.Ring(Control)
 	}
 	found, err := s.Find(ctx, id)

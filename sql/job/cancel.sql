@@ -10,11 +10,14 @@ with changed as (
         ended_at = case when waiting then now() end,
         cancel_requested_at = case when not waiting then coalesce(cancel_requested_at, now()) end
     where id = $1 and deleted_at is null and ended_at is null
-    returning id, seq, recipe, state
+    returning id, seq, recipe, state, attempt
 ), over as (
     insert into result (job, seq, recipe, state, class, input_bytes, keep_until)
     select c.id, c.seq, c.recipe, 'cancelled', 'cancelled',
         (select coalesce(sum(i.size), 0) from input i where i.job = c.id), now() + make_interval(secs => $2)
     from changed c where c.state = 'cancelled'
+), bye as (
+    -- Its attempts can have left a job with a service.
+    insert into farewell (job) select id from changed where state = 'cancelled' and attempt > 0
 )
 select state from changed

@@ -27,6 +27,39 @@ func TestCancel(t *testing.T) {
 			t.Errorf("claimed a cancelled job: %+v", claimed)
 		}
 	})
+	t.Run("services are told of what waited between two attempts", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		back, gone := b.run(draft("ann")), b.run(draft("ann"))
+		b.finish(end(back, job.Queued), end(gone, job.Queued))
+		fresh := b.insert(draft("ann"))
+		for _, id := range []string{fresh.ID, back.ID} {
+			if _, err := b.RequestCancel(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.Delete(ctx, gone.ID); err != nil {
+			t.Fatal(err)
+		}
+		if waiting, err := b.Deleted(ctx, 5); err != nil || len(waiting) != 0 {
+			t.Errorf("%d jobs are removed before their services are told, %v", len(waiting), err)
+		}
+		owed, err := b.Farewells(ctx, 5)
+		if err != nil || len(owed) != 2 || owed[0].ID != back.ID || owed[1].ID != gone.ID || owed[0].Attempt != 1 {
+			t.Fatalf("owed = %+v, %v", owed, err)
+		}
+		for i, told := range []bool{false, true} { // the first could not be told: later again
+			if err := b.FarewellOver(ctx, owed[i].ID, told); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if owed, err := b.Farewells(ctx, 5); err != nil || len(owed) != 1 || owed[0].ID != back.ID {
+			t.Errorf("still owed = %+v, %v", owed, err)
+		}
+		if deleted, err := b.Deleted(ctx, 5); err != nil || len(deleted) != 1 {
+			t.Errorf("deleted = %+v, %v", deleted, err)
+		}
+	})
 	t.Run("a running job is asked to end and does not go back", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)

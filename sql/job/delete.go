@@ -31,7 +31,7 @@ func (s *Store) Delete(ctx context.Context, id string) error {
 func (s *Store) Deleted(ctx context.Context, limit int) ([]Job, error) {
 	var rows []row
 	err := s.db.SelectContext(ctx, &rows, selectSQL+`where j.deleted_at is not null and j.forgotten_at is null
-		and j.ended_at is not null order by j.deleted_at limit $1`, limit)
+		and j.ended_at is not null and not exists (select from farewell f where f.job = j.id) order by j.deleted_at limit $1`, limit)
 	if err != nil {
 		return nil, explain(ctx, "list deleted jobs", err)
 	}

@@ -5,7 +5,7 @@
 
 grant select on all tables in schema public to convertd_web;
 
-grant insert on job, input, dependency, lane, job_group, result, refusal, cache_drop, act to convertd_web;
+grant insert on job, input, dependency, lane, job_group, result, refusal, cache_drop, act, farewell to convertd_web;
 grant update (state, class, ended_at, cancel_requested_at, deleted_at, group_id) on job to convertd_web;
 grant update (keep_until, kept) on result to convertd_web;
 grant update (attach) on outbox to convertd_web;
