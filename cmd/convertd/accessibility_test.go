@@ -130,6 +130,18 @@ read = ["/srv/luts"]
 `,
 }
 
+// stillFolder is the folder of the tests' recipes with these.
+func stillFolder(t *testing.T) string {
+	t.Helper()
+	dir := recipesFolder(t)
+	for name, text := range stillRecipes {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // picturePNG is a small picture of our own making.
 func picturePNG(t *testing.T) []byte {
 	t.Helper()
@@ -185,13 +197,7 @@ func (p pagesBundle) reached(t *testing.T, id, state string) {
 
 func TestAccessibility(t *testing.T) {
 	t.Parallel()
-	recipes := recipesFolder(t)
-	for name, text := range stillRecipes {
-		if err := os.WriteFile(filepath.Join(recipes, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipes, "CONVERTD_DISPATCHER_SLOTS=4",
+	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+stillFolder(t), "CONVERTD_DISPATCHER_SLOTS=4",
 		"CONVERTD_QUEUE_PAUSED_LIMIT=1", "CONVERTD_RESOURCES_GPU=1", "CONVERTD_WEB_SIGN_INS_PER_MINUTE=2"), startBrowser(t)}
 	a := newAxe(t)
 	owner, admin := p.tab(t), p.tab(t)

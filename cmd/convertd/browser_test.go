@@ -229,6 +229,12 @@ func (b *tab) look(width, height int64, scheme string) {
 // download clicks and returns the file that arrives.
 func (b *tab) download(sel string) (name string, content []byte) {
 	b.t.Helper()
+	return b.downloaded(func() { b.click(sel) })
+}
+
+// downloaded returns the file that arrives after the act.
+func (b *tab) downloaded(act func()) (name string, content []byte) {
+	b.t.Helper()
 	allow := browser.SetDownloadBehaviorParams{
 		Behavior: browser.SetDownloadBehaviorBehaviorAllow, DownloadPath: b.downloads,
 		BrowserContextID: chromedp.FromContext(b.ctx).BrowserContextID,
@@ -236,7 +242,7 @@ func (b *tab) download(sel string) (name string, content []byte) {
 	if _, err := chromedp.CallBrowser(b.ctx, browser.SetDownloadBehavior, allow); err != nil {
 		b.t.Fatal(err)
 	}
-	b.click(sel)
+	act()
 	await(b.t, "the download arrives", func() bool {
 		files, err := os.ReadDir(b.downloads)
 		if err != nil || len(files) == 0 {

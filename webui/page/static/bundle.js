@@ -3,6 +3,7 @@
 
 import { hand, newKey } from "./card.js";
 import { paramsOf } from "./choose.js";
+import { holding, target } from "./focus.js";
 import { said } from "./said.js";
 import { say } from "./tab.js";
 import { count, t } from "./text.js";
@@ -33,7 +34,9 @@ export class Bundle {
     this.element.addEventListener("submit", (event) => {
       event.preventDefault();
       this.wanted = true;
+      const back = holding(this.element);
       this.refresh();
+      back(target(this.element));
     });
     this.part("apart").addEventListener("click", () => this.hooks.apart(this, this.cards));
     this.part("add").addEventListener("click", () => this.add(this.hooks.loose(this.recipe)));
@@ -65,9 +68,11 @@ export class Bundle {
   }
 
   add(cards) {
+    const back = holding(this.part("add"));
     this.cards.push(...cards);
     this.draw();
     this.hooks.taken(cards);
+    back(this.part("add"), this.part("convert"), this.part("apart"));
   }
 
   // draw puts the rows in the order of the cards.
@@ -106,10 +111,14 @@ export class Bundle {
   }
 
   out(card) {
+    const at = this.cards.indexOf(card);
+    const back = holding(this.rows.get(card));
     this.cards = this.cards.filter((one) => one !== card);
     card.remove();
     if (this.cards.length) this.draw();
     else this.hooks.apart(this, []);
+    const beside = this.rows.get(this.cards[Math.min(at, this.cards.length - 1)]);
+    back(beside?.querySelector("[data-out]"), document.querySelector("[data-files]"));
   }
 
   // refresh tells how far the uploads are, and hands over when it is wanted and can be.

@@ -2,6 +2,7 @@
 // when both are done and Convert was pressed, it is handed over.
 
 import { Choosing } from "./choose.js";
+import { holding, target } from "./focus.js";
 import { said } from "./said.js";
 import { say } from "./tab.js";
 import { duration, size, t } from "./text.js";
@@ -129,7 +130,9 @@ export class FileCard {
     }
     this.wanted = true;
     this.choosing.remember();
+    const back = holding(this.element);
     this.refresh();
+    back(target(this.element));
     if (this.id) this.submit();
   }
 
@@ -179,8 +182,11 @@ export class FileCard {
       this.percentWords(t("upload.stopped"));
       this.part("words").textContent = "";
     } else {
+      const { nextElementSibling: next, previousElementSibling: before } = this.element;
+      const back = holding(this.element);
       this.element.remove();
       this.hooks.removed(this);
+      back(...[next, before].map((one) => one?.querySelector("[data-remove], a, button")), document.querySelector("[data-files]"));
     }
     this.refresh();
   }

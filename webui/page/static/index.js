@@ -3,6 +3,7 @@
 
 import { Bundle } from "./bundle.js";
 import { FileCard } from "./card.js";
+import { holding, target } from "./focus.js";
 import { adopt } from "./live.js";
 import { show } from "./tab.js";
 import { count, t } from "./text.js";
@@ -193,12 +194,14 @@ const bundleHooks = {
   },
   apart: (made, some) => {
     bundles.delete(made);
+    const back = holding(made.element);
     made.element.remove();
     for (const card of some) {
       card.element.hidden = false;
       cards.add(card);
     }
     refresh();
+    back(some[0]?.element.querySelector("[data-remove]"), drop.querySelector("[data-files]"));
   },
 };
 
@@ -206,7 +209,9 @@ const tabWords = (sending) =>
   t("percent", { n: Math.floor(sending.reduce((sum, card) => sum + (card.percent ?? 0), 0) / sending.length) });
 
 function convertAll() {
+  const back = holding(batch);
   for (const card of cards) if (card.ready && !card.wanted) card.convert();
+  back(batch.querySelector("[data-convertall]"), target(list));
 }
 
 // accepted puts the job's own card in place of the file's. A single file's job has a
@@ -232,8 +237,10 @@ function offer({ name, percent, drop: forget }) {
   row.querySelector("[data-what]").textContent = t("upload.unfinished", { name, percent: t("percent", { n: percent }) });
   row.querySelector("[data-forget]").addEventListener("click", () => {
     forget();
+    const back = holding(row);
     row.remove();
     place.hidden = !place.children.length;
+    back(place.querySelector("[data-forget]"), drop.querySelector("[data-files]"));
   });
   place.append(row);
   place.hidden = false;

@@ -1,5 +1,6 @@
 // The page of a job, and of a group: live cards, a link to copy, the group's bar.
 
+import { again } from "./focus.js";
 import { ended, follow } from "./live.js";
 import { Log } from "./log.js";
 import { t } from "./text.js";
@@ -41,7 +42,11 @@ async function draw() {
     }
     const holder = document.createElement("template");
     holder.innerHTML = await answer.text();
-    group.querySelector("[data-grouphead]").replaceWith(holder.content.firstElementChild);
+    const old = group.querySelector("[data-grouphead]");
+    const fresh = holder.content.firstElementChild;
+    const back = again(old, fresh);
+    old.replaceWith(fresh);
+    back();
     drawn = wanted;
   }
   drawing = false;

@@ -2,6 +2,7 @@
 
 import { Channel } from "./channel.js";
 import { said } from "./said.js";
+import { again, holding, target } from "./focus.js";
 import { say, show } from "./tab.js";
 import { count, duration, place, t } from "./text.js";
 import { localize } from "./times.js";
@@ -24,7 +25,9 @@ export async function adopt(id, element) {
   const holder = document.createElement("article");
   holder.id = `job-${id}`;
   jobs.delete(element.dataset.job);
+  const back = holding(element);
   element.replaceWith(holder);
+  back(target(holder));
   await renew(id);
   channel.soon();
 }
@@ -165,10 +168,10 @@ async function renew(id) {
   holder.innerHTML = html;
   const card = holder.content.firstElementChild;
   localize(card);
-  const focused = old.contains(document.activeElement);
+  const back = again(old, card);
   old.replaceWith(card);
   know(card);
-  if (focused) (card.querySelector("[data-first]") ?? card.querySelector("a, button"))?.focus();
+  back();
   const { state, drawn, name } = jobs.get(id);
   if (ends.includes(drawn)) say(name, t("live.said", { name, what: card.querySelector(".state").textContent }));
   // The card can be older than what was told.
@@ -177,11 +180,14 @@ async function renew(id) {
   summarize();
 }
 
-// act sends a card's button without leaving the page.
+// act sends a card's button without leaving the page, once. The button is not switched
+// off: it would lose the focus.
 async function act(event) {
   event.preventDefault();
   const form = event.target;
-  form.querySelector("button").disabled = true;
+  const button = form.querySelector("button");
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
   await fetch(form.action, { method: "POST", redirect: "manual", body: new URLSearchParams(new FormData(form)) }).catch(() => {});
   await renew(form.closest("[data-job]").dataset.job);
   channel.settle();

@@ -1,6 +1,7 @@
 // The log of a job: the last lines of it, following as it grows, more of it on demand.
 // It is read in windows of bytes, so that a log of any size costs the page the same.
 
+import { holding } from "./focus.js";
 import { count, t } from "./text.js";
 
 const windowBytes = 64 << 10;
@@ -175,8 +176,10 @@ export class Log {
 
   // mark shows the ways to what is not on the page.
   mark(total = this.to) {
+    const back = holding(this.element);
     this.part("earlier").hidden = !this.from;
     this.part("later").hidden = this.following || total <= this.to;
+    back(document.activeElement, this.lines);
   }
 
   // find shows the lines that have the text, searched by the server in the whole log.
