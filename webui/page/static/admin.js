@@ -67,6 +67,10 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
 
+// Where the style cannot say where a menu that scrolls begins.
+if (!CSS.supports("scroll-initial-target", "nearest")) {
+  document.querySelector(".areas [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
 live.hidden = document.querySelector("[data-live]") === null;
 on.checked = localStorage.getItem(remembered) !== "off";
 choosing();
