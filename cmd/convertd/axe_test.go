@@ -94,8 +94,14 @@ func views() []view {
 // accessible fails for every rule that the page breaks in any of its looks.
 func (a axe) accessible(b *tab, name string) {
 	b.t.Helper()
+	a.accessibleIn(b, name, views())
+}
+
+// accessibleIn is for pages of a kind that is examined in all views by its first.
+func (a axe) accessibleIn(b *tab, name string, views []view) {
+	b.t.Helper()
 	told := map[string]bool{}
-	for _, l := range views() {
+	for _, l := range views {
 		b.look(l.width, 1000, l.scheme)
 		for _, v := range a.examine(b, l.options) {
 			if text := v.String(); !told[text] {
