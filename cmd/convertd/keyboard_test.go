@@ -95,6 +95,7 @@ func TestPagesByKeyboard(t *testing.T) {
 	t.Run("a job is cancelled and tried again", p.cancelsByKeyboard)
 	t.Run("files are brought into order", p.ordersByKeyboard)
 	t.Run("the focus stays where it is while the page changes", p.keepsTheFocus)
+	t.Run("the focus is not lost with a button that is switched off", p.losesNoFocus)
 	t.Run("screen readers hear of every tenth part", p.speaksSparingly)
 	t.Run("nothing moves for who wants it so", p.restsOnRequest)
 	t.Run("a queue is paused and jobs are deleted", p.administersByKeyboard)
@@ -218,6 +219,24 @@ func (p pagesBundle) keepsTheFocus(t *testing.T) {
 	}
 }
 
+// losesNoFocus presses the button for all where one file cannot go along: it is switched
+// off under the finger.
+func (p pagesBundle) losesNoFocus(t *testing.T) {
+	b := p.tab(t)
+	b.open("/")
+	b.choose("#drop [data-pick]", testFile(t, "one.slow", []byte("x")), testFile(t, "two.slow", []byte("x")), testFile(t, "three.csv", []byte(tracksCSV)))
+	b.until("two can be converted", `document.querySelector("[data-chosen]").textContent.startsWith("2") && document.querySelectorAll("[data-upload].sent").length === 3`)
+	b.tabTo("[data-convertall]")
+	b.press(kb.Enter)
+	b.until("two are jobs", `document.querySelectorAll("[data-job]").length === 2`)
+	if wrong := evaluate[string](b, unseenFocus); wrong != "" {
+		t.Error(wrong)
+	}
+	b.tabTo("[data-remove]")
+	b.press(kb.Enter)
+	b.until("the focus is on a card that is left", `document.querySelector("[data-job]:last-child").contains(document.activeElement)`)
+}
+
 // hearing keeps what the polite region says.
 const hearing = `document.addEventListener("DOMContentLoaded", () => {
 	window.heard = [];
@@ -236,7 +255,8 @@ func (p pagesBundle) speaksSparingly(t *testing.T) {
 	b.await("[data-state=succeeded]")
 	b.until("the end is told", `window.heard.at(-1)?.includes("Done in")`)
 	heard := evaluate[[]string](b, `window.heard`)
-	if len(heard) < 3 || len(heard) > 11 {
+	// Before the first percent, for each tenth, and at the end.
+	if len(heard) < 3 || len(heard) > 12 {
 		t.Errorf("%d times something was said: %q", len(heard), heard)
 	}
 	before := ""
