@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -163,7 +165,10 @@ func killedRestore(t *testing.T, backup, data, id string) {
 	if _, err := os.Stat(mark); err != nil {
 		t.Fatalf("it was over already: %v", err)
 	}
-	up := exec.Command(filepath.Join(binDir, "convertd"), "up", "--data", data, "--listen", "127.0.0.1:0")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	up := exec.CommandContext(ctx, filepath.Join(binDir, "convertd"), "up", "--data", data, "--listen", "127.0.0.1:0")
+	up.Cancel = func() error { return up.Process.Signal(os.Interrupt) } // should it serve
 	if out, err := up.CombinedOutput(); err == nil || !strings.Contains(string(out), "was interrupted") || !strings.Contains(string(out), "Run the same convertd restore again") {
 		t.Errorf("up on half a restore: %v\n%s", err, out)
 	}
