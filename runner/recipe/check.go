@@ -121,6 +121,8 @@ func (c *paramCheck) param(p Param, texts []string) {
 	case len(texts) == 0 && p.Default != nil:
 		c.values[p.Name] = slices.Clone(*p.Default)
 	case len(texts) == 0 && p.Optional:
+	case len(texts) == 0 && len(p.Choices) > 0:
+		c.fail(p.Name, "%s is missing. It is one of: %s.", p.label(), p.choiceWords())
 	case len(texts) == 0:
 		c.fail(p.Name, "%s is missing.", p.label())
 	case p.Type == List:
@@ -202,11 +204,17 @@ func (p Param) checkChoice(text string) (canonical, problem string) {
 	if near := Nearest(text, values); near != "" {
 		return "", fmt.Sprintf("%s cannot be %s. Did you mean %s?", p.label(), quote(text), near)
 	}
-	shown := values
-	if len(shown) > 12 {
-		shown = append(slices.Clone(values[:12]), "…")
+	return "", fmt.Sprintf("%s cannot be %s. It is one of: %s.", p.label(), quote(text), p.choiceWords())
+}
+
+// choiceWords names the first choices for people.
+func (p Param) choiceWords() string {
+	const most = 12
+	values := p.choiceValues()
+	if len(values) > most {
+		values = append(slices.Clone(values[:most]), "…")
 	}
-	return "", fmt.Sprintf("%s cannot be %s. It is one of: %s.", p.label(), quote(text), strings.Join(shown, ", "))
+	return strings.Join(values, ", ")
 }
 
 func (p Param) choiceValues() []string {
