@@ -40,7 +40,7 @@ test-million:
 
 test-recipes: build
 	@.ci/install recipes
-	$(GO) test -timeout 20m -count 1 -tags recipes ./runner/recipe/...
+	$(GO) test -timeout 60m -count 1 -tags recipes ./runner/recipe/...
 
 test-samples:
 	@test -n "$$CONVERTD_SAMPLES" || { echo "CONVERTD_SAMPLES must name the folder of sample tracks" >&2; exit 1; }
