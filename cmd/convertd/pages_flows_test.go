@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +24,7 @@ func TestFlows(t *testing.T) {
 	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipes, "CONVERTD_DISPATCHER_SLOTS=8"), startBrowser(t)}
 	t.Run("two tabs on one job", p.watchesInTwoTabs)
 	t.Run("another device sees and changes nothing without the manage link", p.asksForTheManageLink)
+	t.Run("the link is copied and the checksum shown", p.copiesTheLink)
 	t.Run("a folder is chosen, and one is dropped", p.takesFolders)
 	t.Run("a file is pasted", p.takesWhatIsPasted)
 	t.Run("all files get the same, and the last choice is remembered", p.setsAll)
@@ -49,6 +52,7 @@ func (p pagesBundle) watchesInTwoTabs(t *testing.T) {
 	for _, b := range []*tab{one, two} {
 		b.until("the bar moves", `document.querySelector("[data-bar]")?.value > 0.3`)
 	}
+	two.until("title and icon have the percent", `/^[1-9][0-9]*.% · twice.endless/.test(document.title) && /\/icon\/([5-9]|[1-9]\d)\.svg$/.test(document.querySelector("link[rel=icon]").href)`)
 	two.await("form[data-act] button")
 	two.click("form[data-act] button")
 	for _, b := range []*tab{one, two} {
@@ -102,6 +106,21 @@ func (p pagesBundle) asksForTheManageLink(t *testing.T) {
 func (b *tab) script(lines string) {
 	b.t.Helper()
 	evaluate[bool](b, `(() => {`+lines+`; return true; })()`)
+}
+
+// copiesTheLink reads back what was copied, and the checksum among the details.
+func (p pagesBundle) copiesTheLink(t *testing.T) {
+	t.Parallel()
+	b := p.tab(t)
+	p.submit(b, testFile(t, "linked.hush", silence()))
+	b.await("[data-state=succeeded]")
+	b.script(`window.copied = ""; navigator.clipboard.writeText = async (text) => { window.copied = text }`)
+	b.click("[data-copy]")
+	b.until("the address is copied", `window.copied === location.href`)
+	b.says("Copied")
+	b.open(b.path())
+	b.do(chromedp.Click(chromedp.Search(`//summary[text()="Details"]`)))
+	b.says(fmt.Sprintf("%x", sha256.Sum256(silence())))
 }
 
 func (p pagesBundle) takesFolders(t *testing.T) {

@@ -32,7 +32,7 @@ func TestScreenshots(t *testing.T) {
 	b := p.speakingTab(t)
 	b.look(1000, 1380, "light")
 	b.open("/")
-	b.choose("#drop [data-pick]", movie(t))
+	b.choose("#drop [data-pick]", movie(t, "1280x720", 10))
 	b.until("the film is uploaded", `document.querySelector("[data-upload].sent") !== null`)
 	b.choose("#drop [data-pick]", trackFile(t, "shot_040.nk"))
 	b.until("both ask what they should become", `document.querySelectorAll("[data-choices]").length === 2`)
@@ -73,11 +73,11 @@ func (b *tab) shoot(file string) {
 	}
 }
 
-// movie makes a film that takes a while to encode.
-func movie(t *testing.T) string {
+// movie makes a film; a large one takes a while to encode.
+func movie(t *testing.T, size string, seconds int) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "interview_final_v7.mov")
-	made := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=1280x720:d=10:r=25", "-c:v", "mjpeg", "-q:v", "6", file)
+	made := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=s=%s:d=%d:r=25", size, seconds), "-c:v", "mjpeg", "-q:v", "6", file)
 	if out, err := made.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
