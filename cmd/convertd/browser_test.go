@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -96,6 +97,11 @@ func (b *tab) hear(event any) {
 			text += " " + e.ExceptionDetails.Exception.Description
 		}
 		b.problems = append(b.problems, text)
+	case *page.EventJavascriptDialogOpening:
+		// The page asks whether it may be left while a file is on it: it may.
+		go func() {
+			_, _ = chromedp.Call(b.ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}()
 	case *log.EventEntryAdded:
 		ours := e.Entry.Source != log.EntrySourceNetwork && e.Entry.Source != log.EntrySourceIntervention
 		if e.Entry.Level == log.EntryLevelError && ours {

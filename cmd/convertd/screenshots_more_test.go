@@ -40,7 +40,9 @@ func TestScreenshotsOfResults(t *testing.T) {
 		"text": {testFile(t, "notes.md", text), "markdown", "html"}, "tracks": {trackFile(t, "shot_050.nk"), "tracks", ""},
 	} {
 		b.submitAs(wish.file, wish.recipe, wish.target)
-		await(t, "it is done", func() bool { return evaluate[bool](b, `document.querySelector("[data-job]")?.dataset.state === "succeeded"`) })
+		await(t, "it is done", func() bool {
+			return evaluate[bool](b, `document.querySelector("[data-job]")?.dataset.state === "succeeded"`)
+		})
 		path := b.path()
 		b.inEveryLook("result-"+name, func() {
 			b.open(path)
@@ -55,11 +57,19 @@ func TestScreenshotsOfResults(t *testing.T) {
 		b.click(".livelog > summary")
 		b.until("the log is there", `document.querySelector("[data-lines]").childElementCount > 5`)
 	})
-	p.choosingAlbum(t, b)
-	p.buttonAlbum(t)
 	for _, chapter := range []string{"/help", "/help/recipe", "/help/settings"} {
 		b.inEveryLook("help"+strings.ReplaceAll(strings.TrimPrefix(chapter, "/help"), "/", "-"), func() { b.open(chapter) })
 	}
+}
+
+// TestScreenshotsOfChoices takes what is chosen before a job, and the button.
+func TestScreenshotsOfChoices(t *testing.T) {
+	p, wanted := forAlbum(t)
+	if !wanted {
+		return
+	}
+	p.choosingAlbum(t, p.tab(t))
+	p.buttonAlbum(t)
 }
 
 // choosingAlbum takes the first page while files are chosen for.
