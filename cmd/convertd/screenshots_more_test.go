@@ -134,7 +134,9 @@ func TestScreenshotsOfMany(t *testing.T) {
 		for (let n = 1; n < 500; n += 5) await Promise.all([0, 1, 2, 3, 4].map((k) => n + k < 500 && send(n + k, group)));
 		return group;
 	})()`)
-	b.open("/groups/" + group)
+	await(t, "half of them have ended", func() bool {
+		return promised[int](b, `fetch("/api/v1/groups/`+group+`").then((answer) => answer.json()).then((group) => group.counts.succeeded ?? 0)`) > 250
+	})
 	b.inEveryLook("many-group", func() { b.open("/groups/" + group) })
 	b.inEveryLook("many-jobs", func() { b.open("/jobs") })
 	b.inEveryLook("many-jobs-failed", func() { b.open("/jobs?state=failed&recipe=strict&since=day") })
