@@ -25,7 +25,7 @@ let drawing = false;
 // The group's counts are drawn by the server; its bar moves with its jobs.
 document.addEventListener("convertd-progress", ({ detail }) => {
   if (!group) return;
-  group.querySelector("progress").value = detail.percent;
+  if (detail.percent !== null) group.querySelector("progress").value = detail.percent;
   ({ done } = detail);
   if (!drawing) draw();
 });

@@ -229,8 +229,11 @@ function summarize() {
   const all = [...jobs.values()];
   if (!all.length) return;
   const done = all.filter(over);
-  const percent = all.reduce((sum, job) => sum + (over(job) ? 100 : Number(job.percent ?? 0)), 0) / all.length;
+  // Of a group that is too large for the page more is known with its stream.
+  const part = all.length < Number(group?.dataset.partial ?? 0);
+  const percent = part ? null : all.reduce((sum, job) => sum + (over(job) ? 100 : Number(job.percent ?? 0)), 0) / all.length;
   document.dispatchEvent(new CustomEvent("convertd-progress", { detail: { percent, done: done.length } }));
+  if (part) return;
   if (all.length === 1) one(all[0]);
   else if (done.length < all.length) show(t("percent", { n: Math.floor(percent) }), "running", percent);
   else {
