@@ -155,18 +155,17 @@ func (f *follower) status(v view) {
 		return
 	}
 	f.last = v
-	f.log.turnTo(v.attempt)
-	if v.known {
-		f.stream.event("status", f.log.id(), v.body)
+	if !v.known { // deleted: nothing of its log is told any more, and its place is kept
+		f.stream.event("done", f.log.id(), []byte("{}"))
+		return
 	}
+	f.log.turnTo(v.attempt)
+	f.stream.event("status", f.log.id(), v.body)
 	if !f.over() {
 		return
 	}
 	f.log.finish()
 	f.more()
-	if !v.known {
-		v.body = []byte("{}") // deleted
-	}
 	f.stream.event("done", f.log.id(), v.body)
 }
 

@@ -167,8 +167,13 @@ func TestEvents_end_when_the_job_is_deleted(t *testing.T) {
 	j := b.made()
 	l := b.listen(j.Links.Events, "")
 	l.until("status", "queued")
+	b.status.put(running(b.claim(), 12))
+	b.writeLog(j.ID, 1, "one\ntwo\n")
+	l.until("log", "two")
 	b.do(http.MethodDelete, j.Links.Self, nil)
-	l.until("done", "")
+	if e := l.until("done", ""); e.ID != "1:8" || e.Data != "{}\n" {
+		t.Errorf("the end of a deleted job: %+v, want it where the log was", e)
+	}
 }
 
 func TestEvents_of_several_jobs_and_of_a_group(t *testing.T) {
