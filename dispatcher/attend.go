@@ -135,6 +135,9 @@ func (d *Dispatcher) record(a *attempt, e evidence) bool {
 	}
 	a.log.Info("attempt ended", "next", v.next, "class", v.class, "detail", v.detail)
 	d.publish(a, v)
+	if v.next.Ended() {
+		d.dropSecrets(a.row.ID)
+	}
 	if len(end.Mails) > 0 {
 		nudge(d.sender.Wake)
 	}

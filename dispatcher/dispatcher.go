@@ -18,6 +18,7 @@ import (
 	"convertd/runner/failpoint"
 	"convertd/runner/program"
 	"convertd/runner/sandbox"
+	"convertd/runner/vault"
 	"convertd/sql/db"
 	"convertd/sql/job"
 	"convertd/sql/outbox"
@@ -29,6 +30,8 @@ type Dispatcher struct {
 	times Times
 	log   *slog.Logger
 	jobs  *job.Store
+	// vault has the secrets that were given for jobs.
+	vault vault.Vault
 	null  *os.File
 	// lock holds the spool; its file tells whether the spool is still the same.
 	lock *os.File
@@ -100,7 +103,7 @@ type Dispatcher struct {
 func New(opts Options) *Dispatcher {
 	d := &Dispatcher{
 		opts: opts, times: opts.Times.withDefaults(), log: opts.Log,
-		jobs:  job.NewStore(opts.DB),
+		jobs: job.NewStore(opts.DB), vault: vault.For(opts.Spool.Root()),
 		stops: make(chan StopMode, 8), sweepNow: make(chan struct{}, 1), farewellNow: make(chan struct{}, 1), examineNow: make(chan struct{}, 1),
 		ended: make(chan *attempt), settled: make(chan *attempt),
 		lanes: newLanes(opts.Lanes), running: map[string]*attempt{},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"convertd/dispatcher/mail"
@@ -173,7 +174,7 @@ func failureOf(a *attempt, e evidence, v verdict, kept time.Time) mail.Failure {
 	if e.outcome != nil {
 		f.LogTail, f.Advice = e.outcome.LogTail, e.outcome.Advice
 	}
-	for _, in := range a.row.Inputs {
+	for _, in := range slices.Concat(a.row.Inputs, a.row.Files) {
 		f.Inputs = append(f.Inputs, mail.File{File: in.File, Name: in.Name, Size: in.Size})
 	}
 	return f

@@ -126,6 +126,11 @@ func (d *Dispatcher) draftOf(a *attempt, o runner.Outcome, f followUp) (job.Draf
 	if err != nil {
 		return job.Draft{}, err
 	}
+	for _, kind := range []recipe.ParamType{recipe.File, recipe.Secret} {
+		if apart := recipe.ParamsOf(r, kind, values); len(apart) > 0 {
+			return job.Draft{}, fault.New(fault.Unsupported, fmt.Sprintf("The parameter %s is a %s, which a follow-up job cannot be given.", apart[0].Name, kind), "Leave it out.")
+		}
+	}
 	if len(f.Inputs) > 0 && len(r.Accept) == 0 || r.Inputs.Each && len(r.Accept) > 0 && len(f.Inputs) != 1 ||
 		!r.Inputs.Each && (len(f.Inputs) < r.Inputs.Min || len(f.Inputs) > r.Inputs.Max) {
 		return job.Draft{}, fault.New(fault.Invalid, fmt.Sprintf("%s does not take %d files.", r.Name, len(f.Inputs)), "Name as many as it takes.")

@@ -51,7 +51,7 @@ func (d *Dispatcher) plan(a *attempt) error {
 				fmt.Sprintf("Ask the administrator to set [resources] %s to how many there are.", name))
 		}
 	}
-	values, err := a.recipe.CheckParams(a.row.Params)
+	values, err := a.recipe.CheckStored(a.row.Params)
 	if err != nil {
 		return refuse("The recipe was changed after this job was submitted, and its parameters no longer fit: "+reasons(err),
 			"Submit the file again with the parameters that the form now shows.")
@@ -63,6 +63,9 @@ func (d *Dispatcher) plan(a *attempt) error {
 		return err
 	}
 	q := d.request(a, values)
+	if err := d.giveApart(a, values, &q); err != nil {
+		return err
+	}
 	if err := chooseUser(a, &q.Box); err != nil {
 		return err
 	}
@@ -100,7 +103,7 @@ func (d *Dispatcher) checkInputs(a *attempt) error {
 		return refuse(fmt.Sprintf("The recipe was changed after this job was submitted: it takes %d to %d files now, and the job has %d.", in.Min, in.Max, n),
 			"Submit the files again.")
 	}
-	for _, in := range a.row.Inputs {
+	for _, in := range slices.Concat(a.row.Inputs, a.row.Files) {
 		if in.File != filepath.Base(in.File) {
 			return refuse("The name of a stored input file is damaged.", "Submit the file again and tell the administrator.")
 		}
@@ -114,6 +117,27 @@ func (d *Dispatcher) checkInputs(a *attempt) error {
 		if err := a.compareInput(in, info); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// giveApart adds what lies apart from the values: the files of parameters, and secrets.
+func (d *Dispatcher) giveApart(a *attempt, values recipe.Values, q *runner.Request) error {
+	q.Files, q.Secrets = map[string]runner.Input{}, map[string]string{}
+	for _, p := range recipe.ParamsOf(a.recipe, recipe.File, values) {
+		i := slices.IndexFunc(a.row.Files, func(in job.Input) bool { return in.Param == p.Name })
+		if i < 0 {
+			return refuse(fmt.Sprintf("The recipe was changed after this job was submitted: its parameter %s is a file now, and the job has none.", p.Name),
+				"Submit the job again.")
+		}
+		q.Files[p.Name] = runner.Input{File: a.row.Files[i].File, Name: a.row.Files[i].Name}
+	}
+	for _, p := range recipe.ParamsOf(a.recipe, recipe.Secret, values) {
+		if !d.vault.Has(a.row.ID, p.Name) {
+			return refuse(fmt.Sprintf("The secret %s of this job is gone: secrets are kept in memory alone, and this machine was started anew since.", p.Name),
+				"Submit the job again and give the secret again.")
+		}
+		q.Secrets[p.Name] = d.vault.Path(a.row.ID, p.Name)
 	}
 	return nil
 }

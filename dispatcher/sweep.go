@@ -70,6 +70,7 @@ func (s *sweeper) round(ctx context.Context) {
 		return
 	}
 	defer end()
+	s.secrets(ctx)
 	s.drops(ctx)
 	s.deleted(ctx)
 	s.makeRoom(ctx)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"convertd/runner/recipe"
 	"convertd/runner/sandbox"
 )
 
@@ -196,7 +197,7 @@ func (a *attempt) accessEnv(env []string) []string {
 		env = append(env, "CONVERTD_SECRETS="+sandbox.SecretsFolder)
 	}
 	for _, s := range g.Secrets {
-		env = append(env, "CONVERTD_SECRET_"+s.Name+"="+sandbox.SecretsFolder+"/"+s.Name)
+		env = append(env, "CONVERTD_SECRET_"+recipe.SecretVariable(s.Name)+"="+sandbox.SecretsFolder+"/"+s.Name)
 	}
 	if g.Network != sandbox.Proxied {
 		return env

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"convertd/runner/recipe"
+	"convertd/runner/sandbox"
 	"convertd/runner/service/order"
 	"convertd/runner/spool"
 )
@@ -19,6 +22,10 @@ type Request struct {
 	Dir     spool.Job
 	// Inputs are the input files in order.
 	Inputs []Input
+	// Files are the files of parameters by their names, of which File is in the folder "in"
+	// too; Secrets are the paths outside of the box where those of parameters lie.
+	Files   map[string]Input
+	Secrets map[string]string
 	// Values were checked against the recipe's parameters by the caller.
 	Values recipe.Values
 	Status Sink
@@ -74,9 +81,14 @@ func NewSpec(r recipe.Recipe, q Request) (Spec, error) {
 	if len(q.Inputs) > 0 {
 		s.Stem, _ = cutExt(q.Inputs[0].Name)
 	}
+	for _, name := range slices.Sorted(maps.Keys(q.Files)) {
+		s.Files = append(s.Files, q.Files[name])
+	}
 	if err := s.Box.grant(r, q.Values); err != nil {
 		return Spec{}, fmt.Errorf("plan access: %w", err)
 	}
+	s.Box.Secrets = withGiven(s.Box.Secrets, q.Secrets)
+	q.Values = inBox(q)
 	if r.Cache.Size > 0 {
 		s.Cache = Cache{Dir: q.Cache, Size: r.Cache.Size}
 	}
@@ -121,6 +133,31 @@ func (b *Box) grant(r recipe.Recipe, values recipe.Values) error {
 		b.GivenHosts = append(b.GivenHosts, given...)
 	}
 	return nil
+}
+
+// withGiven are the secrets of the recipe and those of its parameters.
+func withGiven(granted, given map[string]string) map[string]string {
+	if len(given) == 0 {
+		return granted
+	}
+	all := maps.Clone(given)
+	maps.Copy(all, granted)
+	return all
+}
+
+// inBox are the values as steps see them: for a file or a secret its path in the box.
+func inBox(q Request) recipe.Values {
+	if len(q.Files)+len(q.Secrets) == 0 {
+		return q.Values
+	}
+	values := maps.Clone(q.Values)
+	for name, file := range q.Files {
+		values[name] = recipe.Value{filepath.Join(q.Dir.In(), file.File)}
+	}
+	for name := range q.Secrets {
+		values[name] = recipe.Value{sandbox.SecretsFolder + "/" + name}
+	}
+	return values
 }
 
 // vars are what placeholders stand for in this attempt.

@@ -93,7 +93,7 @@ func (a *attempt) fillBox() error {
 	if err := a.grant(); err != nil {
 		return err
 	}
-	if len(a.spec.Inputs) == 0 {
+	if len(a.spec.Inputs)+len(a.spec.Files) == 0 {
 		return nil
 	}
 	a.box.Read = append(a.box.Read, a.job.In())
@@ -103,12 +103,12 @@ func (a *attempt) fillBox() error {
 // fillLinks lets the box have what an input that is a link names, where the link says. Only
 // a conversion here and now has such inputs.
 func (a *attempt) fillLinks() error {
-	for i := range a.spec.Inputs {
-		target, err := os.Readlink(a.inputPath(i))
+	for _, path := range a.filesIn() {
+		target, err := os.Readlink(path)
 		if err != nil {
 			continue // no link
 		}
-		file, err := filepath.EvalSymlinks(a.inputPath(i))
+		file, err := filepath.EvalSymlinks(path)
 		if err != nil {
 			return err
 		}
@@ -238,9 +238,10 @@ func (a *attempt) shareInputs() error {
 	if a.box.UID == 0 {
 		look = os.Stat // a conversion here and now works on a link to the file, however large
 	}
-	for i, in := range a.spec.Inputs {
-		if info, err := look(a.inputPath(i)); err != nil || !info.Mode().IsRegular() {
-			return fmt.Errorf("input %s is missing in the spool (%v)", in.File, err)
+	files := a.filesIn()
+	for _, path := range files {
+		if info, err := look(path); err != nil || !info.Mode().IsRegular() {
+			return fmt.Errorf("input %s is missing in the spool (%v)", filepath.Base(path), err)
 		}
 	}
 	if a.box.UID == 0 {
@@ -253,7 +254,7 @@ func (a *attempt) shareInputs() error {
 	if err := share(a.job.Dir, info.Mode().Perm()&^0o006|0o001, -1); err != nil {
 		return err
 	}
-	if len(a.spec.Inputs) == 0 {
+	if len(files) == 0 {
 		return nil
 	}
 	// The web process, where it is another user, must get to the inputs too: nobody can
@@ -261,8 +262,8 @@ func (a *attempt) shareInputs() error {
 	if err := share(a.job.In(), 0o711, -1); err != nil {
 		return err
 	}
-	for i := range a.spec.Inputs {
-		if err := a.shareInput(a.inputPath(i)); err != nil {
+	for _, path := range files {
+		if err := a.shareInput(path); err != nil {
 			return err
 		}
 	}
@@ -283,6 +284,15 @@ func (a *attempt) shareInput(path string) error {
 		return share(path, 0o644, -1)
 	}
 	return share(path, 0o640, a.box.GID)
+}
+
+// filesIn are the inputs and the files of parameters.
+func (a *attempt) filesIn() []string {
+	var paths []string
+	for _, in := range slices.Concat(a.spec.Inputs, a.spec.Files) {
+		paths = append(paths, filepath.Join(a.job.In(), in.File))
+	}
+	return paths
 }
 
 // inputPath is the input with this index, counted from 0.

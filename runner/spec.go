@@ -25,6 +25,8 @@ type Spec struct {
 	Dir string `json:"dir"`
 	// Inputs are the files in the job's folder "in" with their shown names, in order.
 	Inputs []Input `json:"inputs,omitempty"`
+	// Files are the files of parameters in that folder.
+	Files []Input `json:"files,omitempty"`
 	// Stem is the shown name of the first input without its last extension; outputs
 	// whose name begins with the neutral stem are shown with it.
 	Stem string `json:"stem"`

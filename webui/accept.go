@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"convertd/runner/failpoint"
@@ -37,12 +39,16 @@ func (s *Server) accept(ctx context.Context, sub *submission, c checked, claim *
 	failpoint.Hit(failpoint.AfterUpload)
 	draft := draftOf(sub.draft.ID(), sub, c)
 	draft.IdempotencyKey, draft.MaxWaiting = claim, s.QueueLimits[draft.Queue].Waiting
+	if err := s.keepSecrets(sub, c); err != nil {
+		return accepted{}, err
+	}
 	if err := sub.draft.Publish(); err != nil {
 		return accepted{}, err
 	}
 	failpoint.Hit(failpoint.AfterFolder)
 	j, err := s.Jobs.Insert(ctx, draft)
 	if err != nil {
+		s.dropSecrets(draft.ID, err)
 		return s.settle(ctx, sub, err)
 	}
 	failpoint.Hit(failpoint.AfterRow)
@@ -58,13 +64,11 @@ func (s *Server) accept(ctx context.Context, sub *submission, c checked, claim *
 // mark notes beside the files what they are for; secrets are no part of that.
 func (s *Server) mark(ctx context.Context, sub *submission, c checked) {
 	params := c.values.Given()
-	for _, p := range c.recipe.Params {
-		if p.Type == recipe.Secret {
-			delete(params, p.Name)
-		}
+	for _, p := range recipe.ParamsOf(c.recipe, recipe.Secret, params) {
+		delete(params, p.Name)
 	}
 	names := map[string]string{}
-	for _, f := range sub.files {
+	for _, f := range slices.AppendSeq(slices.Clone(sub.files), maps.Values(sub.paramFiles)) {
 		names[f.disk] = f.name
 	}
 	document, err := json.Marshal(map[string]any{"recipe": c.recipe.Name, "params": params, "inputs": names, "owner": sub.owner})
@@ -107,18 +111,25 @@ func (s *Server) useUp(sub *submission) {
 func fingerprint(sub *submission, c checked) []byte {
 	sums := make([]string, len(sub.files))
 	for i, f := range sub.files {
-		switch {
-		case f.ref.Upload != "":
-			sums[i] = "upload/" + f.ref.Upload
-		case f.ref.Job != "":
-			sums[i] = f.ref.Job + "/" + f.ref.Output
-		default:
-			sums[i] = f.SHA256
-		}
+		sums[i] = f.sum()
+	}
+	for _, p := range recipe.ParamsOf(c.recipe, recipe.File, c.values) {
+		sums = append(sums, p.Name+"="+sub.paramFiles[p.Name].sum())
 	}
 	text, _ := json.Marshal([]any{c.recipe.Name, recipe.CanonicalParams(c.values), sums}) // strings only
 	sum := sha256.Sum256(text)
 	return sum[:]
+}
+
+// sum tells the file from others.
+func (f received) sum() string {
+	switch {
+	case f.ref.Upload != "":
+		return "upload/" + f.ref.Upload
+	case f.ref.Job != "":
+		return f.ref.Job + "/" + f.ref.Output
+	}
+	return f.SHA256
 }
 
 // abandon gives a key back whose submission was refused.

@@ -18,7 +18,9 @@ import (
 // checked is a submission that every rule was held against.
 type checked struct {
 	recipe recipe.Recipe
-	values recipe.Values
+	// values have no secrets in them; those are in secrets, by name.
+	values  recipe.Values
+	secrets map[string]string
 	// group is the id of the group it joins, "" for none.
 	group string
 	// concurrencyKey is "" for a job that excludes no other.
@@ -43,7 +45,7 @@ func (s *Server) checkFor(ctx context.Context, sub *submission, r recipe.Recipe,
 	if err := checkFiles(r, sub.files); err != nil {
 		return checked{}, err
 	}
-	values, err := r.CheckParams(given)
+	values, secrets, err := checkParams(r, sub, given)
 	if err != nil {
 		return checked{}, err
 	}
@@ -64,7 +66,7 @@ func (s *Server) checkFor(ctx context.Context, sub *submission, r recipe.Recipe,
 		return checked{}, err
 	}
 	group, err := s.joinGroup(ctx, sub)
-	return checked{recipe: r, values: values, group: group, concurrencyKey: key}, err
+	return checked{recipe: r, values: values, secrets: secrets, group: group, concurrencyKey: key}, err
 }
 
 // knownRecipe refuses a recipe that is named but not there.
@@ -305,6 +307,10 @@ func draftOf(id string, sub *submission, c checked) job.Draft {
 			continue
 		}
 		d.Inputs = append(d.Inputs, job.Input{Number: f.number, File: f.disk, Name: f.name, Size: f.Size, SHA256: f.SHA256, MediaType: f.mediaType})
+	}
+	for _, p := range recipe.ParamsOf(c.recipe, recipe.File, c.values) {
+		f := sub.paramFiles[p.Name]
+		d.Inputs = append(d.Inputs, job.Input{Number: f.number, Param: p.Name, File: f.disk, Name: f.name, Size: f.Size, SHA256: f.SHA256, MediaType: f.mediaType})
 	}
 	return d
 }

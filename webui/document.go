@@ -75,7 +75,7 @@ func (s *Server) rowDocument(j job.Job) client.Job {
 		Times: client.Times{
 			CreatedAt: j.CreatedAt.UTC(), StartedAt: utc(j.StartedAt), EndedAt: utc(j.EndedAt), ExpiresAt: utc(j.KeepUntil),
 		},
-		Inputs: inputFiles(j), Outputs: outputFiles(j, "outputs", j.Outputs), Previews: outputFiles(j, "previews", s.previews(j)),
+		Inputs: inputFiles(j.Inputs), Outputs: outputFiles(j, "outputs", j.Outputs), Previews: outputFiles(j, "previews", s.previews(j)),
 		Error: jobError(j), Usage: usage(j), Links: jobLinks(j.ID),
 	}
 	if j.State == job.Succeeded {
@@ -111,7 +111,9 @@ func (s *Server) shownParams(j job.Job) map[string]any {
 		types[p.Name] = p.Type
 	}
 	for name, words := range j.Params {
-		shown[name] = shownValue(types[name], words)
+		if types[name] != recipe.Secret {
+			shown[name] = shownValue(types[name], words)
+		}
 	}
 	return shown
 }
@@ -131,9 +133,9 @@ func shownValue(kind recipe.ParamType, words []string) any {
 	return words[0]
 }
 
-func inputFiles(j job.Job) []client.File {
-	files := make([]client.File, 0, len(j.Inputs))
-	for _, in := range j.Inputs {
+func inputFiles(inputs []job.Input) []client.File {
+	files := make([]client.File, 0, len(inputs))
+	for _, in := range inputs {
 		files = append(files, client.File{Name: in.Name, Size: in.Size, SHA256: in.SHA256, MediaType: in.MediaType})
 	}
 	return files

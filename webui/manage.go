@@ -181,6 +181,11 @@ func (s *Server) refill(r *http.Request, sub *submission, j job.Job) error {
 			return err
 		}
 	}
+	for _, in := range j.Files {
+		if err := s.takeParamFile(sub, in, s.Spool.Job(j.ID).InputPath(in.File)); err != nil {
+			return missingFile(j, err)
+		}
+	}
 	return s.refillAwaited(r, sub, j)
 }
 
@@ -215,7 +220,7 @@ func retryParams(declared recipe.Recipe, j job.Job, params []byte) (map[string][
 	}
 	merged := map[string][]string{}
 	for _, p := range declared.Params {
-		if words, ok := j.Params[p.Name]; ok {
+		if words, ok := j.Params[p.Name]; ok && p.Type != recipe.Secret {
 			merged[p.Name] = words
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/julienschmidt/httprouter"
@@ -113,7 +114,7 @@ func (s *Server) listInputs(w http.ResponseWriter, r *http.Request, p httprouter
 	if err != nil {
 		return err
 	}
-	files := inputFiles(j)
+	files := inputFiles(slices.Concat(j.Inputs, j.Files))
 	for i := range files {
 		files[i].URL = jobPath(j.ID) + "/inputs/" + pathEscape(files[i].Name)
 	}
@@ -132,7 +133,7 @@ func (s *Server) getInput(w http.ResponseWriter, r *http.Request, p httprouter.P
 		return filesAreGone(j)
 	}
 	inputs := make([]job.Output, 0, len(j.Inputs))
-	for _, in := range j.Inputs {
+	for _, in := range slices.Concat(j.Inputs, j.Files) {
 		inputs = append(inputs, job.Output{File: in.File, Name: in.Name, Size: in.Size, SHA256: in.SHA256, MediaType: in.MediaType})
 	}
 	in, err := named(inputs, p.ByName("name"))

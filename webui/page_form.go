@@ -70,6 +70,8 @@ func field(v visit, p recipe.Param, value []string) pages.Field {
 			f.Sections = append([]pages.OptionSection{{Options: []pages.Option{{Chosen: true}}}}, f.Sections...)
 		}
 		f.Required = f.Required || len(value) > 0
+	case "file":
+		f.Accept = strings.Join(p.Accept, ",")
 	case "number":
 		f.Min, f.Max, f.Step = bound(p.Min), bound(p.Max), "any"
 		if p.Type == recipe.Integer {

@@ -132,7 +132,7 @@ func (s *Server) retryView(v visit, r *http.Request, j job.Job, given map[string
 		return pages.Recipe{}, fault.New(fault.Gone, v.texts.Text("error.norecipe", "name", j.Recipe), v.texts.Text("error.norecipehint"))
 	}
 	row, path := s.row(v, j, time.Now()), withToken(jobPage(j.ID)+"/retry", r)
-	form := settings(v, declared, given)
+	form := withoutFiles(settings(v, declared, given))
 	form.Presets = presets(v, declared, given, path+questionMark(path))
 	return pages.Recipe{
 		Frame: s.frame(v, v.texts.Text("recipe.again", "name", row.Name), ""), Takes: !isButton(declared),
@@ -154,7 +154,7 @@ func (s *Server) retryForm(w http.ResponseWriter, r *http.Request, p httprouter.
 	var given map[string][]string
 	again, err := s.again(r, j, func(declared recipe.Recipe) (map[string][]string, error) {
 		given = formParams(declared, fields)
-		keepSecrets(declared, given, j.Params)
+		keepFiles(declared, given, j.Params)
 		return given, nil
 	})
 	if fault.Is(err, fault.Invalid) {
@@ -199,11 +199,9 @@ func unreadableForm(err error) error {
 	return fault.Wrap(err, fault.Invalid, "The form could not be read.", "Go back and send it again.")
 }
 
-// keepSecrets takes over secrets that were left blank: the form does not show them.
-func keepSecrets(declared recipe.Recipe, given, earlier map[string][]string) {
-	for _, p := range declared.Params {
-		if _, ok := given[p.Name]; !ok && p.Type == recipe.Secret && earlier[p.Name] != nil {
-			given[p.Name] = earlier[p.Name]
-		}
+// keepFiles takes over the files of parameters: the form does not ask for them again.
+func keepFiles(declared recipe.Recipe, given, earlier map[string][]string) {
+	for _, p := range recipe.ParamsOf(declared, recipe.File, earlier) {
+		given[p.Name] = earlier[p.Name]
 	}
 }

@@ -64,6 +64,9 @@ func (s *Server) receivePart(ctx context.Context, reader *form.Reader, part form
 		}
 		return s.receiveFile(reader, part.FileName, sub)
 	}
+	if param, ok := strings.CutPrefix(part.Name, paramPrefix); ok && part.File {
+		return s.receiveParamFile(reader, param, part.FileName, sub)
+	}
 	if part.File {
 		return unsupportedField(part.Name)
 	}

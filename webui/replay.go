@@ -120,6 +120,10 @@ func (s *Server) replay(r *http.Request, rec recorded) (made accepted, err error
 	if rec.kept {
 		sub.replays = rec.attempt.Number
 	}
+	if secrets := recipe.ParamsOf(rec.declared, recipe.Secret, rec.job.Params); len(secrets) > 0 {
+		return made, fault.New(fault.Conflict, fmt.Sprintf("The job was given the secret %s, and secrets are not kept.", secrets[0].Name),
+			"Retry the job instead, and give the secret again.")
+	}
 	given, err := retryParams(rec.declared, rec.job, nil)
 	if err != nil {
 		return made, err

@@ -18,6 +18,7 @@ import (
 	"convertd/runner/program"
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
+	"convertd/runner/vault"
 	"convertd/sql/audit"
 	"convertd/sql/check"
 	"convertd/sql/declaration"
@@ -125,8 +126,10 @@ type Server struct {
 	hub     *hub
 	tus     *tus.Handler
 	pages   *pages.Pages
-	mails   limits
-	rates   *rates
+	// vault has the secrets that were given for jobs.
+	vault vault.Vault
+	mails limits
+	rates *rates
 	// programs knows the versions of what steps execute.
 	programs *program.Catalog
 	// stopping is closed when the server is told to stop: what only waits then ends, and
@@ -158,7 +161,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, pages: book, rates: newRates(o.Rates), stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams),
+	s := &Server{Options: o, vault: vault.For(o.Spool.Root()), pages: book, rates: newRates(o.Rates), stopping: make(chan struct{}), streams: make(chan struct{}, o.Limits.Streams),
 		programs: program.NewCatalog(o.Version)}
 	s.buffers.New = func() any { return new(make([]byte, form.BufferSize)) }
 	s.board = newBoard(o.Status, s.statusFromRow)

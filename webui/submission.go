@@ -33,9 +33,11 @@ type submission struct {
 	rawParams []byte
 	extras
 
-	draft   *spool.Draft
-	files   []received
-	retryOf string
+	draft *spool.Draft
+	files []received
+	// paramFiles are the files of parameters by their names.
+	paramFiles map[string]received
+	retryOf    string
 	// replays is the attempt of retryOf that is done again as it was; 0 for none.
 	replays int
 	// after are jobs that must have succeeded before this one starts.

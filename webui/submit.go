@@ -143,7 +143,7 @@ func (s *Server) acceptedBefore(r *http.Request, sub *submission, record idempot
 	if err != nil {
 		return accepted{}, err
 	}
-	values, err := declared.CheckParams(given)
+	values, _, err := checkParams(declared, sub, given)
 	if err != nil {
 		return accepted{}, err
 	}
@@ -264,6 +264,14 @@ type inputRef struct {
 	Output string `json:"output"`
 }
 
+// isWhole reports whether the reference names exactly one file.
+func (ref inputRef) isWhole() bool {
+	if ref.Upload != "" {
+		return ref.Job == "" && ref.Output == ""
+	}
+	return ref.Job != "" && ref.Output != ""
+}
+
 func (s *Server) receiveJSON(w http.ResponseWriter, r *http.Request, sub *submission) error {
 	var asked request
 	if err := s.readJSON(w, r, &asked); err != nil {
@@ -289,13 +297,12 @@ func (s *Server) receiveJSON(w http.ResponseWriter, r *http.Request, sub *submis
 			return err
 		}
 	}
-	return nil
+	return s.takeParamFiles(r, sub)
 }
 
 // takeInput puts a file that is here already into the submission's draft.
 func (s *Server) takeInput(r *http.Request, sub *submission, ref inputRef) error {
-	upload, output := ref.Upload != "" && ref.Job == "" && ref.Output == "", ref.Upload == "" && ref.Job != "" && ref.Output != ""
-	if !upload && !output {
+	if !ref.isWhole() {
 		return fieldFault("inputs", "An input names neither an upload nor a job's output.", `Write {"upload": ID} or {"job": ID, "output": NAME}.`)
 	}
 	if sub.repeated {
@@ -305,9 +312,14 @@ func (s *Server) takeInput(r *http.Request, sub *submission, ref inputRef) error
 	if err := s.openDraft(sub); err != nil {
 		return err
 	}
-	take := func() error { return s.takeOutput(r, sub, ref, len(sub.files)+1) }
-	if upload {
-		take = func() error { return s.takeUpload(sub, ref.Upload) }
+	return s.takeNamed(r, sub, ref, len(sub.files)+1)
+}
+
+// takeNamed takes the file with this number.
+func (s *Server) takeNamed(r *http.Request, sub *submission, ref inputRef, number int) error {
+	take := func() error { return s.takeOutput(r, sub, ref, number) }
+	if ref.Upload != "" {
+		take = func() error { return s.takeUpload(sub, ref.Upload, number) }
 	}
 	if err := take(); err != nil {
 		return err
@@ -316,12 +328,12 @@ func (s *Server) takeInput(r *http.Request, sub *submission, ref inputRef) error
 	return nil
 }
 
-func (s *Server) takeUpload(sub *submission, id string) error {
+func (s *Server) takeUpload(sub *submission, id string, number int) error {
 	up, err := s.tus.Finished(id)
 	if err != nil {
 		return err
 	}
-	f := describe(len(sub.files)+1, up.Name, up.Stored)
+	f := describe(number, up.Name, up.Stored)
 	sub.files, sub.used = append(sub.files, f), append(sub.used, id)
 	return sub.draft.Take(up.Path, f.disk)
 }

@@ -26,7 +26,7 @@ type convertCommand struct {
 	Recipe string   `help:"Recipe to use (default: the one that takes the file and makes the target)." placeholder:"NAME"`
 	To     []string `help:"What to make; may be repeated." placeholder:"ID" sep:"none"`
 	Preset string   `help:"Preset of the recipe; parameters that are given win." placeholder:"NAME"`
-	Param  []string `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	Param  []string `help:"Parameter of the recipe; may be repeated. @FILE gives a file, or a secret that is in it." placeholder:"NAME=VALUE" sep:"none"`
 	Dir    string   `short:"o" name:"output-dir" help:"Folder for the results (default: beside the file)." placeholder:"DIR" type:"path"`
 	Force  bool     `help:"Overwrite files that exist."`
 
@@ -65,9 +65,9 @@ func (c *convertCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	values, err := r.CheckParams(given)
+	values, err := job.checkParams(a, r, given)
 	if err != nil {
-		return explainFields(err)
+		return err
 	}
 	if missing := set.Available(r.Name); !missing.OK() {
 		return fmt.Errorf("%s is not installed here: %s", strings.Join(missing.Missing, ", "), missing.Remedy)

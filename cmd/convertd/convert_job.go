@@ -20,6 +20,7 @@ import (
 	"convertd/runner/recipe"
 	"convertd/runner/service/guard"
 	"convertd/runner/spool"
+	"convertd/runner/vault"
 )
 
 // localJob is a job without a row: a folder that lives as long as the command.
@@ -32,6 +33,10 @@ type localJob struct {
 	source                string
 	// more are the inputs beyond the first.
 	more []runner.Input
+	// files are those of parameters; secrets lie in the vault.
+	files   map[string]runner.Input
+	secrets map[string]string
+	vault   vault.Vault
 	// status is given every status document; nil draws a bar.
 	status func(progress.Status)
 }
@@ -45,7 +50,10 @@ func newLocalJob(a *app) (*localJob, error) {
 	return j, os.MkdirAll(j.In(), 0o700)
 }
 
-func (j *localJob) remove() { _ = os.RemoveAll(j.root) }
+func (j *localJob) remove() {
+	_ = j.vault.Discard()
+	_ = os.RemoveAll(j.root)
+}
 
 // take puts the input into the folder: by a link where it is a file, so that large
 // ones are not copied.
@@ -113,7 +121,7 @@ func (j *localJob) plan(r recipe.Recipe, values recipe.Values) (runner.Spec, err
 	}
 	spec, err := runner.NewSpec(r, runner.Request{
 		Job: j.ID, Attempt: 1, Token: "local", Dir: j.Job,
-		Inputs: inputs, Values: values,
+		Inputs: inputs, Values: values, Files: j.files, Secrets: j.secrets,
 		Status: runner.Sink{Kind: "lines", FD: statusFD}, Box: user,
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ type recipesTryCommand struct {
 	File   string   `arg:"" help:"Recipe file." type:"existingfile"`
 	Inputs []string `arg:"" optional:"" name:"input" help:"Files to convert." type:"existingfile"`
 	Preset string   `help:"Preset of the recipe; parameters that are given win." placeholder:"NAME"`
-	Param  []string `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	Param  []string `help:"Parameter of the recipe; may be repeated. @FILE gives a file, or a secret that is in it." placeholder:"NAME=VALUE" sep:"none"`
 	To     string   `help:"What to make, as --param to=ID." placeholder:"ID"`
 	Dir    string   `short:"o" name:"output-dir" help:"Folder to keep the results in (default: they are thrown away)." placeholder:"DIR" type:"path"`
 }
@@ -36,15 +36,19 @@ func (c *recipesTryCommand) Run(a *app) error {
 	if err := a.printProblems(problems); err != nil {
 		return err
 	}
-	values, err := c.values(r)
-	if err != nil {
-		return explainFields(err)
-	}
 	job, err := newLocalJob(a)
 	if err != nil {
 		return err
 	}
 	defer job.remove()
+	given, err := c.given(r)
+	if err != nil {
+		return explainFields(err)
+	}
+	values, err := job.checkParams(a, r, given)
+	if err != nil {
+		return err
+	}
 	if err := c.take(a, job, r); err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func tell(w io.Writer, heading string, words ...string) {
 	_, _ = fmt.Fprintf(w, "%-9s %s\n", heading, strings.Join(words, "  "))
 }
 
-func (c *recipesTryCommand) values(r recipe.Recipe) (recipe.Values, error) {
+func (c *recipesTryCommand) given(r recipe.Recipe) (map[string][]string, error) {
 	given, err := splitParams(c.Param)
 	if err != nil {
 		return nil, err
@@ -84,10 +88,7 @@ func (c *recipesTryCommand) values(r recipe.Recipe) (recipe.Values, error) {
 	if c.To != "" {
 		given[recipe.ToParam] = append(given[recipe.ToParam], single(r, []string{c.To})...)
 	}
-	if given, err = r.WithPreset(c.Preset, given); err != nil {
-		return nil, err
-	}
-	return r.CheckParams(given)
+	return r.WithPreset(c.Preset, given)
 }
 
 // take puts the inputs into the folder of the job and says where the service would refuse

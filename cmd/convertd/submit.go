@@ -19,7 +19,7 @@ type submitCommand struct {
 	Recipe   string     `help:"Recipe to use." placeholder:"NAME"`
 	To       string     `help:"What to make of the files." placeholder:"ID"`
 	Preset   string     `help:"Preset of the recipe; parameters that are given win." placeholder:"NAME"`
-	Param    []string   `help:"Parameter of the recipe; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
+	Param    []string   `help:"Parameter of the recipe; may be repeated. @FILE gives a file, or a secret that is in it." placeholder:"NAME=VALUE" sep:"none"`
 	Tag      []string   `help:"Tag of the job; may be repeated." placeholder:"NAME=VALUE" sep:"none"`
 	After    []string   `help:"Start only after this job succeeded; may be repeated." placeholder:"ID"`
 	RunAt    *time.Time `help:"Start not before this time." placeholder:"2026-01-31T18:00:00Z"`
@@ -43,10 +43,14 @@ func (c *submitCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	paramFiles, err := c.setApart(a, server, params)
+	if err != nil {
+		return err
+	}
 	var failed error
 	for _, files := range c.batches() {
 		job, err := server.Submit(a.ctx, client.Submission{
-			Recipe: c.Recipe, To: c.To, Preset: c.Preset, Params: params, Tags: c.Tag, Files: submissionFiles(files),
+			Recipe: c.Recipe, To: c.To, Preset: c.Preset, Params: params, Tags: c.Tag, Files: submissionFiles(files), ParamFiles: paramFiles,
 			After: c.After, RunAt: c.RunAt, Expires: c.Expires,
 		})
 		if err == nil {

@@ -25,13 +25,19 @@ const (
 // The error is a fault.Error with one Field for every problem, so that a person can
 // mend all of them at once. Checked values, given again, come back unchanged.
 func (r Recipe) CheckParams(given map[string][]string) (Values, error) {
-	c := paramCheck{recipe: r, values: Values{}}
+	return r.check(given, false)
+}
+
+func (r Recipe) check(given map[string][]string, stored bool) (Values, error) {
+	c := paramCheck{recipe: r, values: Values{}, stored: stored}
 	c.unknown(given)
 	size := 0
 	for _, p := range r.Params {
 		texts := given[p.Name]
 		for _, text := range texts {
-			size += len(text)
+			if p.Type != Secret {
+				size += len(text)
+			}
 		}
 		c.param(p, texts)
 	}
@@ -46,10 +52,11 @@ func (r Recipe) CheckParams(given map[string][]string) (Values, error) {
 
 // paramCheck collects the values and the problems of one set of parameters.
 type paramCheck struct {
-	recipe      Recipe
-	values      Values
-	fields      []fault.Field
-	unsupported bool
+	recipe Recipe
+	values Values
+	fields []fault.Field
+	// stored says that the values were checked before, and their secrets are hidden.
+	stored bool
 }
 
 func (c *paramCheck) fail(name, format string, args ...any) {
@@ -66,15 +73,11 @@ func Pointer(param string) string {
 }
 
 func (c *paramCheck) err() error {
-	code := fault.Invalid
-	if c.unsupported {
-		code = fault.Unsupported
-	}
 	message := "One parameter is not right: " + c.fields[0].Detail
 	if n := len(c.fields); n > 1 {
 		message = fmt.Sprintf("%d parameters are not right. The first: %s", n, c.fields[0].Detail)
 	}
-	err := fault.New(code, message, "Correct what is named and send the job again.")
+	err := fault.New(fault.Invalid, message, "Correct what is named and send the job again.")
 	err.Fields = c.fields
 	return err
 }
@@ -108,11 +111,6 @@ func (c *paramCheck) known(name string) string {
 }
 
 func (c *paramCheck) param(p Param, texts []string) {
-	if p.Type == File || p.Type == Secret {
-		c.unsupported = true
-		c.fail(p.Name, "Parameters of type %s are not supported in this version.", p.Type)
-		return
-	}
 	texts = slices.DeleteFunc(slices.Clone(texts), func(s string) bool { return s == "" })
 	if p.Type == Boolean && slices.Equal(texts, []string{"false", "true"}) {
 		texts = texts[1:] // a ticked checkbox after the hidden field that speaks for an unticked one
@@ -124,9 +122,11 @@ func (c *paramCheck) param(p Param, texts []string) {
 	case len(texts) == 0 && len(p.Choices) > 0:
 		c.fail(p.Name, "%s is missing. It is one of: %s.", p.label(), p.choiceWords())
 	case len(texts) == 0:
-		c.fail(p.Name, "%s is missing.", p.label())
+		c.fail(p.Name, "%s", p.missing())
 	case p.Type == List:
 		c.list(p, texts)
+	case c.stored && p.Type == Secret && slices.Equal(texts, []string{HiddenValue}):
+		c.values[p.Name] = Value{HiddenValue}
 	case len(texts) > 1:
 		c.fail(p.Name, "%s was given %d times; it takes one value.", p.label(), len(texts))
 	default:
@@ -184,6 +184,10 @@ func (p Param) check(text string) (canonical, problem string) {
 		return p.checkChoice(text)
 	case List:
 		return p.checkElement(text)
+	case File:
+		return p.checkFileName(text)
+	case Secret:
+		return p.checkSecret(text)
 	default:
 		return p.checkText(text)
 	}

@@ -161,6 +161,8 @@ type Param struct {
 	// AllowDash permits a text value that begins with "-"; without it such a value is
 	// refused, because the tool would take it for an option.
 	AllowDash bool `json:"allow_dash,omitempty"`
+	// Accept lists media types and extensions of a file, as for the recipe; none takes any.
+	Accept []string `json:"accept,omitempty"`
 	// Choices are the allowed values of a choice, and of each element of a list.
 	Choices []ParamChoice `json:"choices,omitempty"`
 	// Args are the words that {args.NAME} stands for when the parameter has a value

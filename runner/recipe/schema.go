@@ -52,6 +52,11 @@ func (p Param) schema(lang string) map[string]any {
 		if len(p.Choices) > 0 {
 			s["uniqueItems"] = true
 		}
+	case File:
+		s = p.fileSchema()
+	case Secret:
+		s = p.textSchema(lang)
+		s["format"], s["writeOnly"] = "password", true
 	default:
 		s = p.textSchema(lang)
 	}
@@ -59,6 +64,24 @@ func (p Param) schema(lang string) map[string]any {
 	addText(s, "description", p.Help, lang)
 	if p.Default != nil {
 		s["default"] = p.typed(*p.Default)
+	}
+	return s
+}
+
+// fileSchema describes a reference to a file that is there already; a form has the file
+// itself as a part.
+func (p Param) fileSchema() map[string]any {
+	text := map[string]any{"type": "string"}
+	reference := func(names ...string) map[string]any {
+		properties := map[string]any{}
+		for _, name := range names {
+			properties[name] = text
+		}
+		return map[string]any{"type": "object", "properties": properties, "required": names, "additionalProperties": false}
+	}
+	s := map[string]any{"format": "x-file", "oneOf": []any{reference("upload"), reference("job", "output")}}
+	if len(p.Accept) > 0 {
+		s["x-accept"] = p.Accept
 	}
 	return s
 }
@@ -77,6 +100,9 @@ func (p Param) textSchema(lang string) map[string]any {
 		return s
 	}
 	s["maxLength"] = defaultMaxLength
+	if p.Type == Secret {
+		s["maxLength"] = maxSecretBytes
+	}
 	if p.MaxLength > 0 {
 		s["maxLength"] = p.MaxLength
 	}
@@ -117,7 +143,8 @@ func (p Param) typed(v Value) any {
 	}
 }
 
-// TypedParams returns checked values as JSON of their own types, for documents.
+// TypedParams returns checked values as JSON of their own types, for documents; secrets
+// are not among them.
 func (r Recipe) TypedParams(v Values) map[string]any {
 	typed := make(map[string]any, len(v))
 	for name, value := range v {
@@ -128,7 +155,9 @@ func (r Recipe) TypedParams(v Values) map[string]any {
 				p.Type = List
 			}
 		}
-		typed[name] = p.typed(value)
+		if p.Type != Secret {
+			typed[name] = p.typed(value)
+		}
 	}
 	return typed
 }

@@ -100,6 +100,14 @@ func (d *Draft) Name(n int, file string) error {
 	return nil
 }
 
+// Rename gives a file that lies in the draft another name.
+func (d *Draft) Rename(from, to string) error {
+	if err := os.Rename(filepath.Join(d.in(), from), filepath.Join(d.in(), to)); err != nil {
+		return fmt.Errorf("name an input: %w", err)
+	}
+	return nil
+}
+
 // Drop removes input n, once closed.
 func (d *Draft) Drop(n int) error { return os.Remove(d.part(n)) }
 

@@ -19,6 +19,7 @@ var insertSQL string
 type Draft struct {
 	Identity
 	Request
+	// Inputs are the inputs, and the files of parameters.
 	Inputs []Input
 	// RunAt in the future makes the job scheduled. WaitUntil is when it expires if it has
 	// not started by then.
@@ -81,10 +82,11 @@ type asked struct {
 // files alone, the search for orphans finds them.
 func (s *Store) Insert(ctx context.Context, draft Draft) (Job, error) {
 	made := Job{
-		Identity: draft.Identity, Request: draft.Request, Inputs: draft.Inputs,
+		Identity: draft.Identity, Request: draft.Request,
 		Life:  Life{MaxAttempts: max(draft.MaxAttempts, 1), ConcurrencyKey: draft.Concurrency.Key},
 		Times: Times{RunAt: draft.RunAt, WaitUntil: draft.WaitUntil},
 	}
+	made.setFilesApart(draft.Inputs)
 	rest, err := document(draft.asked())
 	if err != nil {
 		return Job{}, err

@@ -30,9 +30,9 @@ with asked as materialized (
     from asked, passed
     returning state, created_at
 ), files as (
-    insert into input (job, number, file, name, size, sha256, media_type)
-    select $1, f.number, f.file, f.name, f.size, f.sha256, f.media_type
-    from asked, json_to_recordset(asked.inputs) as f (number integer, file text, name text, size bigint,
+    insert into input (job, number, param, file, name, size, sha256, media_type)
+    select $1, f.number, coalesce(f.param, ''), f.file, f.name, f.size, f.sha256, f.media_type
+    from asked, json_to_recordset(asked.inputs) as f (number integer, param text, file text, name text, size bigint,
         sha256 text, media_type text)
 ), needed as (
     insert into dependency (job, number, needs, output, input)

@@ -48,11 +48,25 @@ type Job struct {
 	Life
 	Times
 	Request
-	Inputs   []Input
+	Inputs []Input
+	// Files are the files of parameters.
+	Files    []Input
 	Outputs  []Output
 	Previews []Output
 	// Result is set once an attempt ended the job.
 	Result *Result
+}
+
+// setFilesApart leaves the inputs alone in Inputs.
+func (j *Job) setFilesApart(all []Input) {
+	j.Inputs, j.Files = nil, nil
+	for _, in := range all {
+		if in.Param == "" {
+			j.Inputs = append(j.Inputs, in)
+		} else {
+			j.Files = append(j.Files, in)
+		}
+	}
 }
 
 // Identity is what never changes.
@@ -128,7 +142,9 @@ type Request struct {
 // Input is a file that went in. Number counts from 1; the file on disk is
 // in/NUMBER.EXT, named by File.
 type Input struct {
-	Number    int    `json:"number"`
+	Number int `json:"number"`
+	// Param is the parameter that the file is for, "" for an input.
+	Param     string `json:"param,omitempty"`
 	File      string `json:"file"`
 	Name      string `json:"name"`
 	Size      int64  `json:"size"`

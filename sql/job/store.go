@@ -87,6 +87,7 @@ func (r row) job() (Job, error) {
 			return Job{}, fmt.Errorf("read row of job %s: %w", r.ID, err)
 		}
 	}
+	j.setFilesApart(j.Inputs)
 	return j, nil
 }
 

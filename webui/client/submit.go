@@ -30,6 +30,8 @@ type Submission struct {
 	RunAt, Expires *time.Time
 	// Files are the inputs, in order.
 	Files []SubmissionFile
+	// ParamFiles are the files of parameters by their names.
+	ParamFiles map[string]SubmissionFile
 	// Key makes a repeated submission the same job.
 	Key string
 	// Wait is how long the server waits for the end before it answers.
@@ -98,16 +100,21 @@ func (s Submission) write(form *multipart.Writer) error {
 			}
 		}
 	}
+	for name, f := range s.ParamFiles {
+		if err := f.write(form, "param."+name); err != nil {
+			return err
+		}
+	}
 	for _, f := range s.Files {
-		if err := f.write(form); err != nil {
+		if err := f.write(form, "file"); err != nil {
 			return err
 		}
 	}
 	return form.Close()
 }
 
-func (f SubmissionFile) write(form *multipart.Writer) error {
-	part, err := form.CreateFormFile("file", f.Name)
+func (f SubmissionFile) write(form *multipart.Writer, field string) error {
+	part, err := form.CreateFormFile(field, f.Name)
 	if err != nil {
 		return fmt.Errorf("send %s: %w", f.Name, err)
 	}

@@ -142,6 +142,8 @@ type Field struct {
 	// Min, Max and Step limit a number, "" for none; MaxLength a text.
 	Min, Max, Step string
 	MaxLength      int
+	// Accept is the file chooser's list of types.
+	Accept string
 	// Pattern is what a text must match, "" for anything.
 	Pattern string
 	// Wrong is why the value was refused, "" if it was not.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"convertd/runner/recipe"
@@ -167,5 +168,16 @@ func (s *source) aboutUser(name string) {
 		s.problem("access.user", fmt.Sprintf("There is no user %s on this machine.", name), "Make it, like: adduser --system --group "+name)
 	case err == nil && u.Uid == "0":
 		s.problem("access.user", fmt.Sprintf("The user %s is root, as whom no step ever runs.", name), "Name another one.")
+	}
+}
+
+// checkSecretNames reports parameters that programs could not tell from granted secrets:
+// both are named by CONVERTD_SECRET_NAME.
+func checkSecretNames(t *table, r recipe.Recipe) {
+	for i, p := range r.Params {
+		name := recipe.SecretVariable(p.Name)
+		if _, taken := r.Access.Secrets[name]; taken && p.Type == recipe.Secret {
+			t.problem("param."+strconv.Itoa(i)+".name", fmt.Sprintf("The secret %s cannot be told from the secret %s of [access].", p.Name, name), "Give one of them another name.")
+		}
 	}
 }

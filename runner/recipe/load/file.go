@@ -91,9 +91,9 @@ func readRecipe(t *table) recipe.Recipe {
 	t.get("enabled")
 	r.Access = readAccess(t.inner("access"))
 	r.Mail = readMail(t)
-	t.notYet("deterministic")
 	t.done()
 	checkWords(t, r)
+	checkSecretNames(t, r)
 	checkReach(t, r)
 	return r
 }
@@ -128,19 +128,24 @@ func readAccept(t *table) []string {
 		t.problem("", "accept is missing.", remedy)
 		return nil
 	}
-	accept := []string{}
-	for _, a := range t.texts("accept", "image/*") {
+	return append([]string{}, readKinds(t, "accept")...)
+}
+
+// readKinds reads media types and extensions.
+func readKinds(t *table, key string) []string {
+	var kinds []string
+	for _, a := range t.texts(key, "image/*") {
 		a = strings.ToLower(a)
 		switch {
-		case slices.Contains(accept, a):
-			t.wrong("accept", fmt.Sprintf("has %q twice.", a), "Remove one.")
+		case slices.Contains(kinds, a):
+			t.wrong(key, fmt.Sprintf("has %q twice.", a), "Remove one.")
 		case !isMediaType(a) && !isExtension(a):
-			t.wrong("accept", fmt.Sprintf("has %q, which is neither a media type nor an extension.", a), remedy)
+			t.wrong(key, fmt.Sprintf("has %q, which is neither a media type nor an extension.", a), `It lists media types such as "video/*" and extensions such as ".mov".`)
 		default:
-			accept = append(accept, a)
+			kinds = append(kinds, a)
 		}
 	}
-	return accept
+	return kinds
 }
 
 // readConfirm reads the question before a run; who uploads a file has chosen already.

@@ -53,6 +53,7 @@ func readParam(t *table) recipe.Param {
 	p.AllowDash = t.boolean("allow_dash")
 	p.Group = t.words("group")
 	p.Choices = readChoices(t)
+	p.Accept = readKinds(t, "accept")
 	p.Args = readArgs(t)
 	checkParam(t, p)
 	p.Default = readDefault(t, p)
@@ -70,7 +71,7 @@ func titleOf(name string) string {
 }
 
 func paramTypes() []recipe.ParamType {
-	return []recipe.ParamType{recipe.String, recipe.Integer, recipe.Number, recipe.Boolean, recipe.Choice, recipe.List}
+	return []recipe.ParamType{recipe.String, recipe.Integer, recipe.Number, recipe.Boolean, recipe.Choice, recipe.List, recipe.File, recipe.Secret}
 }
 
 func readType(t *table) recipe.ParamType {
@@ -83,8 +84,6 @@ func readType(t *table) recipe.ParamType {
 	switch {
 	case name == "" && !t.has("type"):
 		t.wrong("type", "is missing.", remedy)
-	case name == recipe.File || name == recipe.Secret:
-		t.wrong("type", fmt.Sprintf("%q is not supported in this version.", name), remedy)
 	case name != "" && !slices.Contains(paramTypes(), name):
 		t.wrong("type", fmt.Sprintf("is %q.", name), remedy)
 	}
@@ -161,11 +160,14 @@ func readArgs(t *table) []string {
 func checkParam(t *table, p recipe.Param) {
 	isText := p.Type == recipe.String || p.Type == recipe.List && len(p.Choices) == 0
 	ranged := p.Type == recipe.Integer || p.Type == recipe.Number || p.Type == recipe.List
+	apart := p.Type == recipe.File || p.Type == recipe.Secret
+	hasText := isText || p.Type == recipe.Secret
 	for _, rule := range []struct {
 		key  string
 		goes bool
 	}{
-		{"min", ranged}, {"max", ranged}, {"pattern", isText}, {"max_length", isText}, {"allow_dash", isText},
+		{"min", ranged}, {"max", ranged}, {"pattern", hasText}, {"max_length", hasText}, {"allow_dash", isText},
+		{"default", !apart}, {"accept", p.Type == recipe.File},
 		{"choices", p.Type == recipe.Choice || p.Type == recipe.List},
 	} {
 		if t.has(rule.key) && !rule.goes && slices.Contains(paramTypes(), p.Type) {
@@ -204,6 +206,9 @@ func readDefault(t *table, p recipe.Param) *recipe.Value {
 // value reads a value of the parameter in its type's own notation and checks it like one
 // that was given; nil for one that is wrong.
 func (t *table) value(key string, v any, p recipe.Param) *recipe.Value {
+	if p.Type == recipe.File || p.Type == recipe.Secret {
+		return nil // reported already
+	}
 	texts, ok := valueTexts(v)
 	list := p.Type == recipe.List
 	if _, isList := v.([]any); !ok || isList != list {

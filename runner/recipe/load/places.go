@@ -121,6 +121,8 @@ func (w wordCheck) placed(name, text string, where places) {
 	file := slices.Contains([]string{"input", "inputs", "output", "work", "state", "cache", "source"}, kind)
 	switch {
 	case kind == "param":
+		p, _ := w.param(rest)
+		w.paths = p.Type == recipe.File && where&atFile != 0
 		w.name(name, text)
 	case kind == "secret" && where&atSecret != 0:
 		w.secret(rest, text)
@@ -141,6 +143,10 @@ func (w wordCheck) placed(name, text string, where places) {
 
 func (w wordCheck) secret(name, text string) {
 	if _, granted := w.recipe.Access.Secrets[name]; granted {
+		return
+	}
+	if p, ok := w.param(name); ok && p.Type == recipe.Secret {
+		w.used[name] = true
 		return
 	}
 	w.wrongText(text, fmt.Sprintf("has {secret.%s}, but there is no such secret.", name),

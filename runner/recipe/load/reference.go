@@ -53,13 +53,7 @@ func askedKeys() ([]key, error) {
 			keys[i].wanted, keys[i].example = wanted, example
 		}
 	})
-	kept := keys[:0]
-	for _, k := range keys {
-		if k.wanted != "later" {
-			kept = append(kept, k)
-		}
-	}
-	return kept, nil
+	return keys, nil
 }
 
 // withoutIndexes is the path of a table without the numbers of lists: "param.0.choices.1."

@@ -43,7 +43,6 @@ type table struct {
 	path   string // with a final dot, "" at the top
 	values map[string]any
 	known  []string
-	later  []string // known keys that this version does not support
 }
 
 func (s *source) table(path string, values map[string]any) *table {
@@ -106,26 +105,13 @@ func kind(v any) string {
 	}
 }
 
-// notYet refuses keys that this version does not support: they are never accepted and
-// then ignored.
-func (t *table) notYet(keys ...string) {
-	for _, key := range keys {
-		t.later = append(t.later, key)
-		t.ask(t.path, key, "later", "")
-		if _, ok := t.get(key); ok {
-			t.wrong(key, "is not supported in this version.", "Remove it.")
-		}
-	}
-}
-
 // done reports the keys that the recipe language does not have.
 func (t *table) done() {
-	known := slices.DeleteFunc(slices.Clone(t.known), func(key string) bool { return slices.Contains(t.later, key) })
 	for _, key := range names(t.values) {
 		if slices.Contains(t.known, key) {
 			continue
 		}
-		remedy := "Known here: " + strings.Join(known, ", ") + "."
+		remedy := "Known here: " + strings.Join(t.known, ", ") + "."
 		if near := recipe.Nearest(key, t.known); near != "" {
 			remedy = "Did you mean " + near + "?"
 		}

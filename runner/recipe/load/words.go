@@ -26,11 +26,11 @@ func checkWords(t *table, r recipe.Recipe) {
 			key  string
 			argv []string
 		}{{"probe", s.Probe}, {"command", s.Command}} {
-			w := wordCheck{table: t, recipe: r, key: at + c.key, used: used}
+			w := wordCheck{table: t, recipe: r, key: at + c.key, used: used, paths: true}
 			w.argv(c.argv)
 		}
 		for _, name := range names(s.Env) {
-			w := wordCheck{table: t, recipe: r, key: at + "env." + name, used: used}
+			w := wordCheck{table: t, recipe: r, key: at + "env." + name, used: used, paths: true}
 			w.env(s.Env[name])
 		}
 		w := wordCheck{table: t, recipe: r, used: used}
@@ -52,7 +52,8 @@ func checkWords(t *table, r recipe.Recipe) {
 		w.host(host)
 	}
 	for i, p := range r.Params {
-		if !used[p.Name] && p.Name != "" && !builtin { // built-in code is given all parameters
+		// Built-in code is given all parameters, and programs find secrets by their names.
+		if !used[p.Name] && p.Name != "" && !builtin && p.Type != recipe.Secret {
 			unusedParam(t, r, p, i)
 		}
 	}
@@ -76,6 +77,9 @@ type wordCheck struct {
 	recipe recipe.Recipe
 	key    string
 	used   map[string]bool
+	// paths says that the place takes paths of the box, which is what parameters that are
+	// files or secrets stand for.
+	paths bool
 }
 
 func (w wordCheck) argv(argv []string) {
@@ -202,9 +206,19 @@ func (w wordCheck) paramName(kind, name, word string) {
 			remedy = fmt.Sprintf("Did you mean {%s.%s}?", kind, near)
 		}
 		w.wrongWord(word, fmt.Sprintf("has {%s.%s}, but there is no such parameter.", kind, name), remedy)
+	case !w.paths && (p.Type == recipe.File || p.Type == recipe.Secret):
+		w.wrongWord(word, fmt.Sprintf("has {%s.%s}, but that is a %s: its path in the box means nothing here.", kind, name, p.Type), apartRemedy(p))
 	case kind == "args" && !hasArgs(p):
 		w.wrongWord(word, fmt.Sprintf("has {args.%s}, but the parameter declares no args.", name), `Give it args = ["--option", "{value}"].`)
 	}
+}
+
+// apartRemedy says where a parameter that is a file or a secret can stand.
+func apartRemedy(p recipe.Param) string {
+	if p.Type == recipe.Secret {
+		return fmt.Sprintf("A secret stands in commands and env, as a path, and as {secret.%s} in headers and bodies of requests.", p.Name)
+	}
+	return fmt.Sprintf(`A file stands in commands and env, as a path, and as file = "{param.%s}" in requests.`, p.Name)
 }
 
 func hasArgs(p recipe.Param) bool {

@@ -7,6 +7,7 @@ import { holding, target } from "./focus.js";
 import { said } from "./said.js";
 import { say } from "./tab.js";
 import { count, t } from "./text.js";
+import { uploadParams } from "./upload.js";
 
 export class Bundle {
   // offer is the template with the recipe's name, title, bounds and settings.
@@ -151,6 +152,7 @@ export class Bundle {
     this.part("problem").hidden = true;
     const request = { recipe: this.recipe, params: paramsOf(this.part("fields")), inputs: this.cards.map((card) => ({ upload: card.id })) };
     try {
+      Object.assign(request.params, await uploadParams(this.part("fields")));
       this.hooks.accepted(this, await hand(request, this.key, () => (this.part("next").textContent = t("live.lost"))));
     } catch (reason) {
       this.wanted = this.submitting = false;

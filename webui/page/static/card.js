@@ -6,7 +6,7 @@ import { holding, target } from "./focus.js";
 import { said } from "./said.js";
 import { say } from "./tab.js";
 import { duration, size, t } from "./text.js";
-import { Refused, discard, upload } from "./upload.js";
+import { Refused, discard, upload, uploadParams } from "./upload.js";
 
 export class FileCard {
   // hooks: changed(card), handOver(hand), accepted(card, job), removed(card), setAll(card).
@@ -152,8 +152,9 @@ export class FileCard {
     }
   }
 
-  hand(extra) {
+  async hand(extra) {
     const request = { ...this.choosing.request(), inputs: [{ upload: this.id }], ...extra };
+    Object.assign(request.params, await uploadParams(this.choosing.settings, this.stop.signal));
     return hand(request, this.key, () => (this.part("next").textContent = t("live.lost")));
   }
 

@@ -31,6 +31,16 @@ export async function upload(file, signal, tell) {
   }
 }
 
+// uploadParams uploads the files that were chosen among settings and returns them as the API
+// takes them.
+export async function uploadParams(settings, signal = new AbortController().signal) {
+  const params = {};
+  for (const input of settings?.querySelectorAll("input[type=file]") ?? []) {
+    if (input.files.length) params[input.name.replace(/^param\./, "")] = { upload: await upload(input.files[0], signal, () => {}) };
+  }
+  return params;
+}
+
 // discard ends an upload on the server, as a courtesy: it would lapse by itself.
 export async function discard(file) {
   const url = remembered(file)?.url;
