@@ -128,8 +128,11 @@ func TestSecret_is_in_memory_alone(t *testing.T) {
 	b.submit([]string{"recipe=grade", "param.key=" + strings.ToUpper(theSecret)}, upload{"a.txt", "x"}) // refused
 	page := b.browser()
 	shown := string(a.body) + string(b.get("/api/v1/jobs/"+j.ID).body) + string(b.get("/api/v1/jobs/"+j.ID+"/attempts").body) + page.open("/jobs/"+j.ID, 200) + b.log.String() + b.dump()
-	for _, file := range b.files() {
-		content, _ := os.ReadFile(file)
+	for _, file := range append(b.files(), b.spool.Job(j.ID).Accepted()) {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Error(err)
+		}
 		shown += string(content)
 	}
 	if strings.Contains(strings.ToLower(shown), theSecret) {

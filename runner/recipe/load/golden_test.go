@@ -137,7 +137,14 @@ func commands(t *testing.T, r recipe.Recipe, preset string, given map[string][]s
 		return refusal(t, err)
 	}
 	var b strings.Builder
+	values, _ = r.Hide(values)
 	fmt.Fprintln(&b, "values", recipe.CanonicalParams(values))
+	for _, p := range recipe.ParamsOf(r, recipe.File, values) {
+		values[p.Name] = recipe.Value{"/job/in/" + p.Name + filepath.Ext(values.Get(p.Name))}
+	}
+	for _, p := range recipe.ParamsOf(r, recipe.Secret, values) {
+		values[p.Name] = recipe.Value{"/box/secrets/" + p.Name}
+	}
 	vars := recipe.Vars{
 		Inputs: []string{"/job/in/1.bin", "/job/in/2.bin"}, Output: "/job/out", Work: "/job/work", State: "/job/state",
 		Params: r.Params, Values: values,
