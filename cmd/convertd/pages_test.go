@@ -68,6 +68,7 @@ hint  = "Export it again from the program that made it."
 `,
 	"restart.toml": restartRecipe,
 	"paced.toml":   pacedRecipe,
+	"apart.toml":   strings.Replace(apartRecipe, ".txt", ".apart", 1),
 	"merge.toml": `
 name    = "merge"
 title   = "Merge parts"
@@ -180,6 +181,7 @@ func TestPages(t *testing.T) {
 	t.Run("a button is watched from two browsers and stopped", p.pressesAButton)
 	t.Run("three files become one, in a changed order", p.mergesThree)
 	t.Run("a preset fills the settings", p.fillsByAPreset)
+	t.Run("a parameter is a file, another a secret", p.givesAFileAndASecret)
 	t.Run("jobs are kept, chosen and deleted", p.choosesJobs)
 	t.Run("a sound that came out is played", p.playsASound)
 	t.Run("a log is followed and searched", p.readsALog)
