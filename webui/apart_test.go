@@ -64,7 +64,7 @@ func TestParamFile_by_reference_and_again(t *testing.T) {
 	b := setup(t, withApart)
 	made := b.submit([]string{"recipe=grade"}, upload{"a.txt", "x"}).job(t, http.StatusAccepted)
 	b.finish(b.claim(), fault.Succeeded, upload{"made.cube", "LUT"}, upload{"out.txt", "y"})
-	j := b.submitJSON(`{"recipe": "grade", "params": {"lut": {"job": "` + made.ID + `", "output": "made.cube"}}, "inputs": [{"job": "` + made.ID + `", "output": "out.txt"}]}`).job(t, http.StatusAccepted)
+	j := b.submitJSON(`{"recipe": "grade", "params": {"lut": {"job": "`+made.ID+`", "output": "made.cube"}}, "inputs": [{"job": "`+made.ID+`", "output": "out.txt"}]}`).job(t, http.StatusAccepted)
 	if j.Params["lut"] != "made.cube" || len(j.Inputs) != 1 {
 		t.Errorf("params %v, inputs %v", j.Params, j.Inputs)
 	}

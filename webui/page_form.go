@@ -28,11 +28,18 @@ func settings(v visit, r recipe.Recipe, given map[string][]string) pages.Form {
 		}
 		group.Fields = append(group.Fields, field(v, p, valueOf(p, given)))
 	}
+	form.Open = slices.ContainsFunc(form.Groups, func(g pages.FieldGroup) bool { return slices.ContainsFunc(g.Fields, isBlank) })
 	// What stands without a heading comes first.
 	slices.SortStableFunc(form.Groups, func(a, b pages.FieldGroup) int {
 		return btoi(a.Title != "") - btoi(b.Title != "")
 	})
 	return form
+}
+
+// isBlank reports whether the person has to fill in the field; what is chosen from a list
+// may be chosen elsewhere on the page.
+func isBlank(f pages.Field) bool {
+	return f.Required && f.Value == "" && !slices.Contains([]string{"select", "list", "checkbox"}, f.Kind)
 }
 
 func btoi(b bool) int {

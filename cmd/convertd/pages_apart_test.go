@@ -14,7 +14,6 @@ func (p pagesBundle) givesAFileAndASecret(t *testing.T) {
 	b.open("/")
 	b.choose("#drop [data-pick]", testFile(t, "a.apart", []byte("a\n")))
 	b.await(".settings summary")
-	b.click("[data-convert]")
 	b.until("what is missing is shown", `document.querySelector(".settings").open`)
 	b.do(typed(`[name="param.key"]`, "open sesame"))
 	b.choose(`[name="param.lut"]`, lut)

@@ -84,12 +84,28 @@ func TestCheckParamsNamesEveryProblem(t *testing.T) {
 	}
 }
 
-func TestCheckParamsOfTypesNotBuilt(t *testing.T) {
+func TestSecretsAreHidden(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []ParamType{File, Secret} {
-		r := Recipe{Name: "r", Params: []Param{{Name: "x", Type: kind, Optional: true}}}
-		if _, err := r.CheckParams(nil); !fault.Is(err, fault.Unsupported) {
-			t.Errorf("a parameter of type %s: %v, want unsupported", kind, err)
+	r := Recipe{Name: "r", Params: []Param{{Name: "key", Type: Secret, Pattern: "[a-z-]+", MaxLength: 8}, {Name: "q", Type: Integer}}}
+	values, err := r.CheckParams(map[string][]string{"key": {"-hush"}, "q": {"3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, secrets := r.Hide(values)
+	if shown.Get("key") != HiddenValue || shown.Get("q") != "3" || len(secrets) != 1 || secrets["key"] != "-hush" {
+		t.Errorf("shown %v, secrets %v", shown, secrets)
+	}
+	if again, err := r.CheckStored(shown.Given()); err != nil || again.Get("key") != HiddenValue {
+		t.Errorf("stored values come back as %v, %v", again, err)
+	}
+	if _, ok := r.TypedParams(shown)["key"]; ok {
+		t.Error("a document tells of the secret")
+	}
+	for _, secret := range []string{"HUSH", "hushhushhush", "hu\x00sh"} {
+		_, err := r.CheckParams(map[string][]string{"key": {secret}, "q": {"3"}})
+		var f *fault.Error
+		if !errors.As(err, &f) || len(f.Fields) != 1 || strings.Contains(f.Message+f.Hint+f.Fields[0].Detail, secret) {
+			t.Errorf("%q: %v", secret, err)
 		}
 	}
 }
