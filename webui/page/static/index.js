@@ -140,7 +140,7 @@ function refresh() {
   batch.querySelector("[data-count]").textContent = count("upload.files", all.length);
   batch.querySelector("[data-chosen]").textContent = count("upload.chosen", ready, { total: all.length });
   const button = batch.querySelector("[data-convertall]");
-  button.textContent = t("upload.convertall", { n: ready });
+  button.textContent = count("upload.convertall", ready);
   button.disabled = ready === 0;
   button.hidden = !all.some((card) => card.choosing.possible);
   batch.querySelector("[data-chosen]").hidden = button.hidden;
