@@ -44,7 +44,7 @@ func onTestMachine() bool {
 }
 
 // patience bounds every wait; the machine is slow, and may be much slower.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 const (
 	address = "http://127.0.0.1:8080"

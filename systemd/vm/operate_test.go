@@ -94,6 +94,12 @@ func (m *machine) doctorSees() {
 	if got := m.sh("psql -h /run/postgresql -XAtq convertd -U convertd_dispatcher -c \"%s\"", seen); got != "t" {
 		m.Errorf("the dispatcher sees sessions of the web process: %s", got)
 	}
+	// What the shipped units keep from the dispatcher must not be what a box lacks.
+	m.await("the dispatcher has examined the machine", func() bool { return m.psql("select count(*) from finding where topic = 'clock'") != "0" })
+	lacks := m.psql("select text from finding where topic in ('box', 'clock', 'control groups', 'processors', 'memory limit') and level <> 'ok'")
+	if others := strings.ReplaceAll(lacks, "The box of steps is without a part of it: landlock (this kernel has it not, or not switched on: function not implemented).", ""); strings.TrimSpace(others) != "" {
+		m.Errorf("the dispatcher finds: %s", others)
+	}
 	out, err := try("convertd doctor")
 	if err != nil || strings.Contains(out, "cannot be seen") || strings.Contains(out, "No control group") {
 		m.Errorf("the doctor: %v\n%s", err, out)
