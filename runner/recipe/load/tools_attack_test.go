@@ -76,7 +76,8 @@ func (r result) leaksNothing(t *testing.T, bell *doorbell) {
 		if bytes.Contains(text, []byte(secretWords)) {
 			t.Errorf("%s: %s has the words of a file on the server", r.recipe, out.Name)
 		}
-		if strings.HasPrefix(out.MediaType, "application/pdf") {
+		// Run without a box, a file that the first step refused can be what the last one gives back.
+		if strings.HasPrefix(out.MediaType, "application/pdf") && bytes.HasPrefix(text, []byte("%PDF")) {
 			if words := asked(t, "pdftotext", filepath.Join(r.job.Out(1), out.File), "-"); strings.Contains(words, secretWords) {
 				t.Errorf("%s: the PDF has the words of a file on the server", r.recipe)
 			}
