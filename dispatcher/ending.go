@@ -148,11 +148,15 @@ func (d *Dispatcher) mailsFor(a *attempt, e evidence, v verdict, kept time.Time)
 		payload, err := mail.Marshal(failureOf(a, e, v, kept))
 		add(mail.KindFailure, c.Admin, true, payload, err)
 	case v.next == job.Succeeded:
-		payload, err := mail.Marshal(successOf(a, e, kept))
+		done := successOf(a, e, kept)
 		if a.row.Email != "" {
+			own := done
+			own.Lang = a.row.Lang
+			payload, err := mail.Marshal(own)
 			add(mail.KindSuccess, a.row.Email, false, payload, err)
 		}
 		if a.recipe.Mails(fault.Succeeded, c.SuccessToAdmin) && c.Admin != "" && c.Admin != a.row.Email {
+			payload, err := mail.Marshal(done)
 			add(mail.KindSuccess+"-admin", c.Admin, false, payload, err)
 		}
 	}

@@ -47,3 +47,28 @@ func TestRecipeSaysWhichEndsAreMailed(t *testing.T) {
 		}
 	}
 }
+
+// TestLanguageIsForTheMailToThePerson: the mail is in the language of who submitted, what
+// the rows say of a job is English for everybody.
+func TestLanguageIsForTheMailToThePerson(t *testing.T) {
+	t.Parallel()
+	works, fails := shell("good", `cp "$1" "$2.txt"`), shell("bad", `echo too small >&2; exit 3`)
+	fails.Explain = []recipe.Explain{{Match: "too small", Say: recipe.Text{"en": "The file is too small.", "de": "Die Datei ist zu klein."}}}
+	works.Mail = []fault.Class{fault.Succeeded}
+	w := newWorld(t, works, fails)
+	w.opts.Mail = mail.Config{SMTP: freeAddress(t), From: "convertd@studio.example", Admin: "admin@studio.example", PerHour: 20}
+	w.serve(w.opts)
+	german := func(d *job.Draft) { d.Lang, d.Email = "de", "ann@studio.example" }
+	id := w.submit("good", "x", german)
+	w.await(id, job.Succeeded)
+	var langs []string
+	if err := w.db.Select(&langs, `select kind || ' ' || coalesce(payload->>'lang', '') from outbox where job = $1 order by kind`, id); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"success de", "success-admin "}; !slices.Equal(langs, want) {
+		t.Errorf("the mails owed are %q, want %q", langs, want)
+	}
+	if j := w.await(w.submit("bad", "x", german), job.Failed); j.Result.Detail != "The file is too small." {
+		t.Errorf("the reason is recorded as %q, want it in English", j.Result.Detail)
+	}
+}

@@ -170,7 +170,7 @@ func (a *attempt) compareInput(in job.Input, info os.FileInfo) error {
 func (d *Dispatcher) request(a *attempt, values recipe.Values) runner.Request {
 	q := runner.Request{
 		Job: a.row.ID, Attempt: a.row.Attempt, Token: a.row.Token,
-		Dir: a.dir, Values: values, Lang: a.row.Lang,
+		Dir: a.dir, Values: values,
 		Env: environment(a),
 		Box: runner.Box{
 			MemoryHeld: d.cgroups.Method().Memory != cgroup.None,

@@ -335,7 +335,7 @@ func notStarted(program string, err error) *verdict {
 	}
 	if errors.Is(err, sandbox.ErrAccess) {
 		bad := internal("A file or folder that this recipe was granted cannot be handed to it.", err)
-		bad.hint = "The administrator mends the lines of [access] in the recipe; the log names the path."
+		bad.hint = "Ask the administrator to correct the lines of [access] in the recipe; the log names the path."
 		return bad
 	}
 	if errors.Is(err, sandbox.ErrNotInstalled) {

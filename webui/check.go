@@ -173,7 +173,7 @@ func allowed(r recipe.Recipe, caller auth.Caller) error {
 		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s is not for you.", r.Name), "Ask the administrator to name you in its [visible] owners.")
 	}
 	if len(r.Accept) == 0 && r.Access.Grants() && caller.Name == "" && !r.Visible.Anonymous {
-		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s may only be run by people with a name.", r.Name),
+		return fault.New(fault.Forbidden, fmt.Sprintf("The recipe %s may only be run by people who are signed in.", r.Name),
 			"Sign in, or ask the administrator to set [visible] anonymous = true in it.")
 	}
 	return nil
@@ -200,7 +200,7 @@ func checkFiles(r recipe.Recipe, files []received) error {
 	case n > most && most == 0:
 		return fault.New(fault.TooManyFiles, fmt.Sprintf("%s takes no file.", r.Name), "Send the job without one.")
 	case n > most:
-		return fault.New(fault.TooManyFiles, fmt.Sprintf("%s takes %d at once, and %d were sent.", r.Name, most, n), "Send a job for each.")
+		return fault.New(fault.TooManyFiles, fmt.Sprintf("%s takes at most %d of the files at once, and %d were sent.", r.Name, most, n), "Send a job for each.")
 	case n < least && n == 0:
 		return fileMissing()
 	case n < least:

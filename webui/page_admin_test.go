@@ -107,7 +107,7 @@ func TestAdmin_does_the_same_to_many_jobs(t *testing.T) {
 		}
 		return admin.open(a.Header.Get("Location"), http.StatusOK)
 	}
-	says(t, after("act=cancel", "job="+ended, "job="+waiting), "1 job was cancelled. 1 could not be: The job has ended already")
+	says(t, after("act=cancel", "job="+ended, "job="+waiting), "1 job was cancelled. 1 job was left as it is: The job has ended already")
 	text := after("act=retry", "job="+ended, "job="+waiting, "state=failed")
 	says(t, text, "2 jobs are tried again.", "ended.txt", `name="state" value="failed"`)
 	lacks(t, text, "other.txt")

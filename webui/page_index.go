@@ -63,7 +63,7 @@ func (s *Server) targetList(v visit) []pages.Section {
 // refusal comes back as the form with the reason.
 func (s *Server) submitForm(w http.ResponseWriter, r *http.Request, _ httprouter.Params) (err error) {
 	v := s.visit(w, r)
-	sub := submissionOf(r, v.Caller)
+	sub := s.submissionOf(r, v.Caller)
 	defer func() { err = s.cleanUp(sub, err) }()
 	made, err := s.takeForm(w, r, sub)
 	if err != nil {

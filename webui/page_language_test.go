@@ -83,3 +83,26 @@ func TestPages_in_the_words_of_the_recipe(t *testing.T) {
 	b.cookies["convertd_lang"] = "en"
 	says(t, b.open("/jobs/"+id, http.StatusOK), "The file is no good.")
 }
+
+func TestSubmit_keeps_the_language_of_who_submits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, row := range []struct{ header, want string }{
+		{"Accept-Language: de-CH, en;q=0.5", "de"},
+		{"Cookie: convertd_lang=de", "de"},
+		{"Accept-Language: tlh", "en"},
+		{"Accept: */*", "en"},
+	} {
+		body, contentType := formBody(t, []string{"recipe=copy"}, upload{"a.txt", "hello"})
+		b.do(http.MethodPost, "/api/v1/jobs", body, "Content-Type: "+contentType, row.header).job(t, http.StatusAccepted)
+		if got := b.claim().Lang; got != row.want {
+			t.Errorf("%s: the job's language is %q, want %q", row.header, got, row.want)
+		}
+	}
+	person := b.browser()
+	person.cookies["convertd_lang"] = "de"
+	person.submitted([]string{"recipe=copy"}, upload{"a.txt", "hello"})
+	if got := b.claim().Lang; got != "de" {
+		t.Errorf("a form's job has the language %q, want de", got)
+	}
+}

@@ -33,7 +33,7 @@ func TestPages_do_the_same_to_chosen_jobs(t *testing.T) {
 	if a.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, "/jobs?") || strings.Contains(to, "nonsense") {
 		t.Fatalf("cancelling is answered %d to %s", a.StatusCode, to)
 	}
-	says(t, b.open(to, 200), "2 jobs were cancelled. 1 could not be:")
+	says(t, b.open(to, 200), "2 jobs were cancelled. 1 job was left as it is:")
 	says(t, b.open(b.post("/chosen", ids[0], "act=retry").Header.Get("Location"), 200), "1 job is tried again.")
 	if a := b.bench.browser().post("/chosen", ids[0], "act=delete"); a.StatusCode != http.StatusForbidden {
 		t.Errorf("a stranger deletes with answer %d", a.StatusCode)

@@ -210,7 +210,7 @@ func TestPages_job_in_every_state(t *testing.T) {
 	b.writeLog(second, claimed.Attempt, manyLines(30))
 	b.finish(claimed, fault.BadInput)
 	text := b.open("/jobs/"+second, 200)
-	says(t, text, "Could not be converted", "The file is no good.", "Send another.", "(last 20 lines)", "line 29 of the log", "The administrator has been sent this file.", "/retry")
+	says(t, text, "Could not be converted", "The file is no good.", "Send another.", "(last 20 lines)", "line 29 of the log", "This file was sent to the administrator.", "/retry")
 	if strings.Contains(text, "line 9 of the log") || strings.Contains(text, `http-equiv="refresh"`) {
 		t.Error("the failed job shows too much of its log, or reloads")
 	}
@@ -257,7 +257,7 @@ func TestPages_only_who_may_manage_acts(t *testing.T) {
 	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != token {
 		t.Errorf("cancelling by the manage link is answered %d to %s, want %s", a.StatusCode, a.Header.Get("Location"), token)
 	}
-	says(t, page.open(token, 200), "This job was ended on request.")
+	says(t, page.open(token, 200), "This job was cancelled on request.")
 	if a := page.post("/jobs/" + made.ID + "/cancel?" + query); a.StatusCode != http.StatusSeeOther {
 		t.Errorf("cancelling again is answered %d, want the page that shows the end", a.StatusCode)
 	}

@@ -55,7 +55,9 @@ type extras struct {
 	group    string
 	priority int
 	email    string
-	lang     string
+	// lang is the language of whoever submits, as the pages would choose it; the mail to
+	// email is written in it.
+	lang string
 	// runAt is when it may start, waitUntil when it expires if it has not started.
 	runAt, waitUntil *time.Time
 }

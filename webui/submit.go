@@ -21,11 +21,12 @@ import (
 
 // newSubmission begins a submission of the request's caller.
 func (s *Server) newSubmission(r *http.Request) *submission {
-	return submissionOf(r, s.Guard.Caller(r))
+	return s.submissionOf(r, s.Guard.Caller(r))
 }
 
-func submissionOf(r *http.Request, caller auth.Caller) *submission {
+func (s *Server) submissionOf(r *http.Request, caller auth.Caller) *submission {
 	sub := &submission{caller: caller, owner: caller.Owner}
+	sub.lang = s.language(r)
 	sub.mayManage = func(owner string, hash []byte) bool { return caller.MayManage(r, owner, hash) }
 	sub.token, sub.tokenHash = auth.NewManageToken()
 	return sub

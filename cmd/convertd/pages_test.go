@@ -348,7 +348,7 @@ func (p pagesBundle) tellsOfAFailure(t *testing.T) {
 	if b.path() == first {
 		t.Error("trying again made no new job")
 	}
-	b.says("Tries another job again")
+	b.says("Repeats an earlier job")
 }
 
 func (p pagesBundle) cancels(t *testing.T) {

@@ -96,6 +96,9 @@ type Success struct {
 	Outputs   []File    `json:"outputs,omitempty"`
 	At        time.Time `json:"at"`
 	KeptUntil time.Time `json:"kept_until"`
+	// Lang is the language it is written in ("de"); one without words here, and "", is
+	// English.
+	Lang string `json:"lang,omitempty"`
 }
 
 // Digest is what the mail about many failures says.

@@ -410,7 +410,7 @@ func TestSuccessMailIsShort(t *testing.T) {
 	}
 	b.run()
 	m := b.await(1)[0]
-	if m.to != "<ann@studio.example>" || m.subject != "[convertd] to-webp is ready" || !strings.Contains(m.body, "“a.webp”") || len(m.attached) != 0 {
+	if m.to != "<ann@studio.example>" || m.subject != "[convertd] Your file is ready (to-webp)" || !strings.Contains(m.body, "“a.webp”") || len(m.attached) != 0 {
 		t.Errorf("%+v", m)
 	}
 }

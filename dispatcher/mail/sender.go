@@ -199,7 +199,11 @@ func (s *Sender) letter(m outbox.Mail) (letter, error) {
 		if err := json.Unmarshal(m.Payload, &done); err != nil {
 			return letter{}, fmt.Errorf("read success: %w", err)
 		}
-		l.text = s.config.Load().successText(done)
+		written, err := s.config.Load().successText(done)
+		if err != nil {
+			return letter{}, err
+		}
+		l.text = written
 	case KindDigest:
 		var d Digest
 		if err := json.Unmarshal(m.Payload, &d); err != nil {

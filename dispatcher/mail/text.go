@@ -22,7 +22,7 @@ func (c Config) failureText(f Failure, attached bool) text {
 	}
 	b.WriteByte('\n')
 	row(&b, "Recipe", f.Recipe)
-	row(&b, "Reason", string(f.Class))
+	row(&b, "Outcome", string(f.Class))
 	row(&b, "Step", joined(f.Step, f.Ended))
 	row(&b, "Job", f.Job)
 	row(&b, "Ended", f.At.UTC().Format("2006-01-02 15:04:05 UTC"))
@@ -80,18 +80,24 @@ func writeLog(b *strings.Builder, tail []string) {
 	}
 }
 
-func (c Config) successText(s Success) text {
+// successText writes the mail about a job that ended well, in the language of whoever
+// gets it.
+func (c Config) successText(s Success) (text, error) {
+	w, err := wordsIn(s.Lang)
+	if err != nil {
+		return text{}, err
+	}
 	var b strings.Builder
-	b.WriteString("Your file is ready.\n\n")
+	b.WriteString(w.ready(len(s.Outputs)) + "\n\n")
 	for _, in := range s.Inputs {
-		row(&b, "From", named(in))
+		row(&b, w["from"], w.named(in))
 	}
 	for _, out := range s.Outputs {
-		row(&b, "Result", named(out))
+		row(&b, w["result"], w.named(out))
 	}
-	row(&b, "Download", c.link("/jobs/"+s.Job))
-	row(&b, "Kept until", day(s.KeptUntil))
-	return text{subject: fmt.Sprintf("[convertd] %s is ready", line(s.Recipe)), body: b.String()}
+	row(&b, w["download"], c.link("/jobs/"+s.Job))
+	row(&b, w["kept"], day(s.KeptUntil))
+	return text{subject: fmt.Sprintf("[convertd] %s (%s)", w["subject"], line(s.Recipe)), body: b.String()}, nil
 }
 
 func (c Config) digestText(d Digest) text {

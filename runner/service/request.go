@@ -226,7 +226,7 @@ func (a *Agent) declined(r *request, got *answer) error {
 	case code == http.StatusRequestEntityTooLarge, code == http.StatusUnsupportedMediaType, code == http.StatusUnprocessableEntity:
 		return &Failure{Status: order.ExitRefused, Message: message}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return &Failure{Status: exitFailed, Message: message, Hint: "The administrator looks at the secret that the recipe sends."}
+		return &Failure{Status: exitFailed, Message: message, Hint: "Ask the administrator to check the secret that the recipe sends."}
 	case code == http.StatusNotFound, code == http.StatusGone:
 		return &goneError{Failure{Status: exitFailed, Message: message}}
 	}

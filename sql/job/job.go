@@ -134,7 +134,8 @@ type Request struct {
 	Tags   map[string]string   `db:"-"`
 	// Email gets the success mail; "" for none.
 	Email string `db:"email"`
-	// Lang is the language for texts, "" for the default.
+	// Lang is the language of the person who submitted it ("de"), "" for the default. Mail to
+	// Email is in it; what is recorded of the job is in English.
 	Lang         string            `db:"lang"`
 	TraceContext map[string]string `db:"-"`
 }

@@ -249,7 +249,7 @@ func TestRender_says_what_matters(t *testing.T) {
 		{"job-early", "The disk of this service was nearly full"},
 		{"job-failed", "begins like a ZIP archive"},
 		{"job-failed", "What the converter said (last 3 lines)"},
-		{"job-failed", "The administrator has been sent this file."},
+		{"job-failed", "This file was sent to the administrator."},
 		{"recipes", "Not installed: soffice"},
 		{"jobs-none", "No jobs yet."},
 	} {

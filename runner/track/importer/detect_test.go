@@ -93,7 +93,7 @@ func TestDetectLeavesUnknownTextToTheOwnerOfItsExtension(t *testing.T) {
 func TestDetectSaysWhatToDoWithProjects(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"shot.3de": "3D-Equalizer project", "cam.FBX": "3D scene", "plate.mov": "picture or film", "a.sni": "SynthEyes project",
+		"shot.3de": "3D-Equalizer project", "cam.FBX": "3D scene", "plate.mov": "picture or video", "a.sni": "SynthEyes project",
 		"a.bpj": "boujou", "a.mmf": "MatchMover", "a.pfb": "PFTrack", "a.aep": "keyframe data", "a.odt": "name the format",
 	} {
 		_, err := Detect([]byte("no tracks here"), name)

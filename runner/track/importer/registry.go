@@ -106,7 +106,7 @@ func hintFor(extension string) string {
 	case ".aep", ".mocha":
 		return "This is a project. Copy or export the keyframe data of the tracks as text."
 	case ".mov", ".mp4", ".avi", ".mxf", ".r3d", ".dpx", ".exr", ".tif", ".tiff", ".jpg", ".jpeg", ".png", ".gif", ".tga":
-		return "This is a picture or film. Track it first, then export the 2D tracks as text."
+		return "This is a picture or video. Track it first, then export the 2D tracks as text."
 	}
 	return ""
 }
