@@ -134,7 +134,7 @@ func (d *Dispatcher) giveApart(a *attempt, values recipe.Values, q *runner.Reque
 	}
 	for _, p := range recipe.ParamsOf(a.recipe, recipe.Secret, values) {
 		if !d.vault.Has(a.row.ID, p.Name) {
-			return refuse(fmt.Sprintf("The secret %s of this job is gone: secrets are kept in memory alone, and this machine was started anew since.", p.Name),
+			return refuse(fmt.Sprintf("The secret %s of this job is gone: secrets are kept in memory only, and this machine was restarted since.", p.Name),
 				"Submit the job again and give the secret again.")
 		}
 		q.Secrets[p.Name] = d.vault.Path(a.row.ID, p.Name)
