@@ -52,6 +52,7 @@ func (d *Dispatcher) begin(a *attempt, e *evidence) {
 		return
 	}
 	d.noteStart(a)
+	d.meterStart(a)
 	a.log.Info("job started", "pid", a.child.name.PID)
 }
 
@@ -134,6 +135,7 @@ func (d *Dispatcher) record(a *attempt, e evidence) bool {
 		return true
 	}
 	a.log.Info("attempt ended", "next", v.next, "class", v.class, "detail", v.detail)
+	d.meterEnd(a, end)
 	d.publish(a, v)
 	if v.next.Ended() {
 		d.dropSecrets(a.row.ID)

@@ -13,6 +13,7 @@ import (
 	"convertd/dispatcher/box"
 	"convertd/dispatcher/cgroup"
 	"convertd/dispatcher/mail"
+	"convertd/dispatcher/metrics"
 	"convertd/dispatcher/process"
 	"convertd/runner/clock"
 	"convertd/runner/failpoint"
@@ -63,6 +64,7 @@ type Dispatcher struct {
 	warden         *warden
 	sender         *mail.Sender
 	presence       *presence
+	meters         *metrics.Meters
 	attendants     sync.WaitGroup
 
 	// The loop's own.
@@ -116,6 +118,7 @@ func New(opts Options) *Dispatcher {
 		d.jobs.Keep = opts.Keep.Results
 	}
 	d.warden = newWarden(d)
+	d.meters = metrics.New(metrics.Options{DB: opts.DB, Spool: opts.Spool, Recipes: opts.Recipes, Version: opts.Version, Log: opts.Log})
 	d.settings.Store(&Settings{Lanes: opts.Lanes, Keep: opts.Keep, Mail: opts.Mail})
 	return d
 }
@@ -156,6 +159,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return fmt.Errorf("listen for jobs: %w", err)
 	}
 	defer listener.Close()
+	monitor, err := d.openMetrics(ctx)
+	if err != nil {
+		return err
+	}
 	background, stopBackground := context.WithCancel(context.Background())
 	d.finisher = newFinisher(d)
 	d.sender = mail.NewSender(d.settings.Load().Mail, outbox.NewStore(d.opts.DB), d.opts.Spool, d.log)
@@ -166,6 +173,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	services.Go(func() { d.farewells(background) })
 	services.Go(func() { d.sender.Run(background) })
 	services.Go(func() { d.examinations(background) })
+	if monitor != nil {
+		services.Go(func() { d.meters.Serve(background, monitor) })
+	}
 	defer services.Wait()
 	defer stopBackground()
 	err = d.loop(ctx, listener.C)
@@ -242,6 +252,7 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 	over := ctx.Done()
 	for !d.finished() {
 		d.presence.tell(d.phase(), d.lanes.taken())
+		d.tellMeters()
 		select {
 		case <-over:
 			over = nil
@@ -343,9 +354,11 @@ func (d *Dispatcher) promote() bool {
 	if _, err := d.jobs.Due(ctx); err != nil {
 		return d.complain("promote scheduled jobs", err)
 	}
-	if _, err := d.jobs.Expire(ctx); err != nil {
+	expired, err := d.jobs.Expire(ctx)
+	if err != nil {
 		return d.complain("expire waiting jobs", err)
 	}
+	d.meters.Expired(len(expired))
 	return true
 }
 

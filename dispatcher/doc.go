@@ -9,7 +9,8 @@
 //
 // It does not own running steps (runner), statements (sql/...), or accepting jobs
 // (webui, which it never imports). It may import runner/..., sql/..., the standard
-// library, golang.org/x/sys/unix and github.com/wneessen/go-mail (dispatcher/mail).
+// library, golang.org/x/sys/unix, github.com/wneessen/go-mail (dispatcher/mail) and
+// github.com/prometheus/client_golang (dispatcher/metrics).
 //
 // # The way of an attempt
 //

@@ -33,6 +33,8 @@ type Options struct {
 	Lanes Lanes
 	Box   Box
 	Keep  Keep
+	// MetricsListen is the HOST:PORT at which a monitor reads, "" for none.
+	MetricsListen string
 	// Mail is who is told what; its zero value sends nothing.
 	Mail mail.Config
 	// Stop is what the end of Run's context means for jobs that run.

@@ -61,7 +61,7 @@ func (c *dispatcherCommand) Run(a *app) error {
 	}
 	supervisor := dispatcher.New(options)
 	r := reloader{
-		app: a, recipes: recipes, loaded: loaded, fixed: []string{"database", "memcached", "spool", "sandbox"},
+		app: a, recipes: recipes, loaded: loaded, fixed: []string{"database", "memcached", "spool", "sandbox", "dispatcher.metrics_listen"},
 		apply: func(changed config.Loaded) { supervisor.Reload(dispatcherSettings(changed)) },
 	}
 	go a.onHangup(r.told(manager))
@@ -104,7 +104,7 @@ func (c *dispatcherCommand) options(a *app, loaded config.Loaded) (dispatcher.Op
 	}
 	o := dispatcher.Options{
 		DatabaseURL: loaded.Database.URL, Spool: spool.New(dir),
-		Runner: binary, Log: a.log, Version: version(),
+		Runner: binary, Log: a.log, Version: version(), MetricsListen: loaded.Dispatcher.MetricsListen,
 	}
 	changing := dispatcherSettings(loaded)
 	o.Lanes, o.Keep, o.Mail = changing.Lanes, changing.Keep, changing.Mail

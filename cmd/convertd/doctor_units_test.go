@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,19 @@ func TestDoctorComparesUnitsWithRecipes(t *testing.T) {
 	expect("the recipe is gone", doctor.Warn)
 	loaded.Mail.SMTP = "mail.example:25"
 	expect("the mail server is elsewhere", doctor.Warn)
+	loaded.Mail.SMTP = ""
+	before, err := dropIns(loaded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded.Dispatcher.MetricsListen = "127.0.0.1:9464"
+	if here, err := dropIns(loaded); err != nil || !slices.Equal(here, before) {
+		t.Errorf("metrics for this machine: %+v, %v", here, err)
+	}
+	loaded.Dispatcher.MetricsListen = "0.0.0.0:9464"
+	if wide, err := dropIns(loaded); err != nil || slices.Equal(wide, before) {
+		t.Errorf("metrics for other machines: the units do not let them in (%v)", err)
+	}
 }
 
 func TestDoctorTellsOfSettingsThatCannotBeRead(t *testing.T) {

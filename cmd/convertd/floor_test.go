@@ -100,6 +100,7 @@ func rules() []rule {
 			return within(to, "github.com/julienschmidt/httprouter") && from != "convertd/webui"
 		}},
 		{"gomemcache only in runner/progress/store", onlyFrom("github.com/bradfitz/gomemcache", "convertd/runner/progress/store")},
+		{"the Prometheus client only in dispatcher/metrics", onlyFrom("github.com/prometheus", "convertd/dispatcher/metrics")},
 		{"go-systemd only in systemd", onlyFrom("github.com/coreos/go-systemd/v22", "convertd/systemd")},
 		{"os/exec only in runner, dispatcher, sql/private and cmd", func(from, to string) bool {
 			return to == "os/exec" && !within(from, "convertd/runner", "convertd/dispatcher", "convertd/sql/private", "convertd/cmd")
@@ -138,7 +139,7 @@ func TestEveryRuleForbidsSomething(t *testing.T) {
 		{"convertd/webui", "github.com/lib/pq"},
 		{"convertd/dispatcher", "github.com/jmoiron/sqlx"}, {"convertd/cmd/convertd", "github.com/pressly/goose/v3"},
 		{"convertd/webui/tus", "github.com/julienschmidt/httprouter"}, {"convertd/webui", "github.com/bradfitz/gomemcache/memcache"},
-		{"convertd/cmd/convertd", "github.com/coreos/go-systemd/v22/daemon"}, {"convertd/webui", "os/exec"}, {"convertd/dispatcher", "archive/tar"}, {"convertd/dispatcher", "flag"},
+		{"convertd/webui", "github.com/prometheus/client_golang/prometheus"}, {"convertd/cmd/convertd", "github.com/coreos/go-systemd/v22/daemon"}, {"convertd/webui", "os/exec"}, {"convertd/dispatcher", "archive/tar"}, {"convertd/dispatcher", "flag"},
 	}
 	all := rules()
 	if len(arrows) != len(all) {

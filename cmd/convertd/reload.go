@@ -53,7 +53,7 @@ type reloader struct {
 	recipes *shelf
 	// loaded is what the service runs with.
 	loaded config.Loaded
-	// fixed are the sections that the service uses and that only its restart changes.
+	// fixed are the sections and settings that the service uses and that only its restart changes.
 	fixed []string
 	// apply puts the settings of the other sections in force; nil where there are none.
 	apply func(config.Loaded)
@@ -79,7 +79,7 @@ func (r *reloader) reload() {
 	}
 	r.reloadRecipes(loaded)
 	for _, name := range config.Changed(r.loaded, loaded) {
-		if section, _, _ := strings.Cut(name, "."); slices.Contains(r.fixed, section) {
+		if section, _, _ := strings.Cut(name, "."); slices.Contains(r.fixed, section) || slices.Contains(r.fixed, name) {
 			r.app.log.Warn("a changed setting is used only after a restart of this service", "setting", name)
 		}
 	}

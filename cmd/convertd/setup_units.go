@@ -54,7 +54,7 @@ func dropIns(loaded config.Loaded) ([]dropIn, error) {
 	dispatcher := "[Service]\nIPAddressDeny=\nIPAddressAllow=\n"
 	if storesAreHere(loaded) {
 		web = ""
-		if onThisMachine(loaded.Mail.SMTP) {
+		if onThisMachine(loaded.Mail.SMTP) && onThisMachine(loaded.Dispatcher.MetricsListen) {
 			dispatcher = ""
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // check refuses values that cannot work or would do harm.
 func (l *Loaded) check() error {
 	return errors.Join(
-		l.checkListen(), l.checkBaseURL(), l.checkMemcached(), l.checkProxies(), l.checkNumbers(), l.checkQueues(), l.checkMail())
+		l.checkListen(), l.checkMetrics(), l.checkBaseURL(), l.checkMemcached(), l.checkProxies(), l.checkNumbers(), l.checkQueues(), l.checkMail())
 }
 
 func (l *Loaded) checkListen() error { return l.CheckListen(l.Web.Listen) }
@@ -30,6 +30,21 @@ func (l *Loaded) CheckListen(address string) error {
 	return fmt.Errorf("[web] listen = %q is reachable from other machines and nobody would have to sign in: "+
 		"put an authenticating proxy in front and set [web] user_header and trusted_proxies, "+
 		"or set [web] open = true if everyone who reaches it may use it", address)
+}
+
+func (l *Loaded) checkMetrics() error {
+	address := l.Dispatcher.MetricsListen
+	if address == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("[dispatcher] metrics_listen = %q: %w: give ADDRESS:PORT, for instance 127.0.0.1:9464", address, err)
+	}
+	if address == l.Web.Listen && port != "0" {
+		return fmt.Errorf("[dispatcher] metrics_listen = %q is the address of the pages, [web] listen: give another port", address)
+	}
+	return nil
 }
 
 func (l *Loaded) checkBaseURL() error {

@@ -76,6 +76,8 @@ type Spool struct {
 type Dispatcher struct {
 	Slots  int  `toml:"slots" default:"the number of processors" doc:"Jobs at once; a recipe may take several slots for one."`
 	Memory Size `toml:"memory" default:"no bound" doc:"What the memory limits of all running jobs may come to together."`
+
+	MetricsListen string `toml:"metrics_listen" default:"none" doc:"HOST:PORT, like 127.0.0.1:9464, at which the dispatcher answers GET /metrics for Prometheus. Nobody has to sign in there, so it is best an address of this machine. Used after a restart."`
 }
 
 // Queue is a named lane.

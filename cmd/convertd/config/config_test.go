@@ -73,6 +73,8 @@ func TestProblemsAreNamed(t *testing.T) {
 		"broken TOML":            {"[web\n", nil, ":2: expected"},
 		"bad size":               {"[web]\nmax_upload = \"ten\"\n", nil, ":2:"},
 		"no slots":               {"[dispatcher]\nslots = 0\n", nil, "[dispatcher] slots = 0: at least 1"},
+		"metrics without port":   {"[dispatcher]\nmetrics_listen = \"9464\"\n", nil, "[dispatcher] metrics_listen = \"9464\""},
+		"metrics on the pages":   {"[dispatcher]\nmetrics_listen = \"127.0.0.1:8080\"\n", nil, "the address of the pages"},
 		"unknown variable":       {"", []string{"CONVERTD_WEB_LISTNE=a"}, "CONVERTD_WEB_LISTNE: unknown setting web.listne: did you mean web.listen?"},
 		"variable's type":        {"", []string{"CONVERTD_DISPATCHER_SLOTS=four"}, `CONVERTD_DISPATCHER_SLOTS: "four" is not a whole number`},
 		"reachable without sign": {"[web]\nlisten = \"0.0.0.0:80\"\n", nil, "[web] open = true"},
