@@ -16,7 +16,6 @@ import (
 	"convertd/dispatcher/metrics"
 	"convertd/dispatcher/process"
 	"convertd/runner/clock"
-	"convertd/runner/failpoint"
 	"convertd/runner/program"
 	"convertd/runner/sandbox"
 	"convertd/runner/vault"
@@ -121,15 +120,6 @@ func New(opts Options) *Dispatcher {
 	d.meters = metrics.New(metrics.Options{DB: opts.DB, Spool: opts.Spool, Recipes: opts.Recipes, Version: opts.Version, Log: opts.Log})
 	d.settings.Store(&Settings{Lanes: opts.Lanes, Keep: opts.Keep, Mail: opts.Mail})
 	return d
-}
-
-// Stop begins to stop, as mode says; Run returns when that is done. A later call may
-// only be more urgent.
-func (d *Dispatcher) Stop(mode StopMode) {
-	select {
-	case d.stops <- mode:
-	default:
-	}
 }
 
 // Run serves the spool until ctx ends and Options.Stop is fulfilled, or Stop was called
@@ -341,64 +331,6 @@ func (d *Dispatcher) look(jobs, control bool) {
 // brief bounds a statement of the loop, which must stay able to hear a stop.
 const brief = 10 * time.Second
 
-// promote lets jobs whose time has come be claimed, and ends those that waited too long.
-func (d *Dispatcher) promote() bool {
-	ctx, cancel := context.WithTimeout(d.leaving, brief)
-	defer cancel()
-	if !d.believesClock("no job begins or expires by its date") {
-		if _, err := d.jobs.DueAgain(ctx); err != nil {
-			return d.complain("promote jobs that are tried again", err)
-		}
-		return true
-	}
-	if _, err := d.jobs.Due(ctx); err != nil {
-		return d.complain("promote scheduled jobs", err)
-	}
-	expired, err := d.jobs.Expire(ctx)
-	if err != nil {
-		return d.complain("expire waiting jobs", err)
-	}
-	d.meters.Expired(len(expired))
-	return true
-}
-
-// claim takes as many jobs as there is room for and starts them.
-func (d *Dispatcher) claim() {
-	for !d.stopping && !d.draining && d.fit() {
-		var waiting []need
-		var short []string
-		for _, a := range d.held {
-			waiting = append(waiting, a.need)
-			if d.lanes.lacks(a.need) {
-				short = append(short, a.row.Recipe)
-			}
-		}
-		room, queues := d.lanes.free(waiting)
-		if room == 0 {
-			return
-		}
-		ctx, cancel := context.WithTimeout(d.leaving, brief)
-		claimed, err := d.jobs.Claim(ctx, job.Claimer{Dispatcher: d.name, BootID: d.bootID}, room, queues, short...)
-		cancel()
-		if err != nil {
-			// It may have been committed all the same.
-			d.reconcileAt = time.Time{}
-			d.complain("claim jobs", err)
-			return
-		}
-		if len(claimed) == 0 {
-			return
-		}
-		failpoint.Hit(failpoint.AfterClaim)
-		for _, row := range claimed {
-			a := d.newAttempt(row)
-			d.running[row.ID] = a
-			d.held = append(d.held, a)
-		}
-		d.admit()
-	}
-}
-
 // complain logs that the database did not do something, has the next try wait, and
 // returns false.
 func (d *Dispatcher) complain(what string, err error) bool {
@@ -407,28 +339,6 @@ func (d *Dispatcher) complain(what string, err error) bool {
 		d.log.Error(what, "error", err)
 	}
 	return false
-}
-
-// admit starts held jobs as far as they fit. One that does not fit does not hold up
-// those behind it that do.
-func (d *Dispatcher) admit() {
-	rest := d.held[:0]
-	for _, a := range d.held {
-		if d.stopping || !d.lanes.fits(a.need) {
-			rest = append(rest, a)
-			continue
-		}
-		d.seat(a)
-		d.attendants.Go(func() { d.attend(a) })
-	}
-	clear(d.held[len(rest):])
-	d.held = rest
-}
-
-// seat counts an attempt in.
-func (d *Dispatcher) seat(a *attempt) {
-	a.seat = d.lanes.take(a.need, a.seat)
-	a.units = d.lanes.grant(a.need, a.units)
 }
 
 // passCancels tells running jobs that somebody wants them ended.
@@ -448,45 +358,4 @@ func (d *Dispatcher) passCancels() bool {
 		}
 	}
 	return true
-}
-
-// stop begins to stop. What was claimed and not started goes back at once.
-func (d *Dispatcher) stop(mode StopMode) {
-	d.log.Info("stopping", "mode", mode.String(), "running", d.lanes.taken())
-	d.stopping, d.lastEnd = true, time.Now()
-	d.putBackHeld()
-	switch mode {
-	case LeaveRunning:
-		d.leave()
-	case StopSafely:
-		for _, a := range d.running {
-			a.tell(orderStop)
-		}
-	}
-}
-
-// putBackHeld returns what was claimed and not started.
-func (d *Dispatcher) putBackHeld() {
-	for _, a := range d.held {
-		d.seat(a)
-		a.tell(orderStop)
-		d.attendants.Go(func() { d.attend(a) })
-	}
-	d.held = nil
-}
-
-// finished reports whether a stop is fulfilled.
-func (d *Dispatcher) finished() bool {
-	return d.stopping && (len(d.running) == 0 || d.leaving.Err() != nil)
-}
-
-// String names a mode for the log.
-func (m StopMode) String() string {
-	switch m {
-	case Drain:
-		return "drain"
-	case StopSafely:
-		return "stop safely"
-	}
-	return "leave running"
 }

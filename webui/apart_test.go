@@ -31,13 +31,12 @@ func withApart(o *webui.Options) {
 	o.Recipes = func() *recipe.Set { return set }
 }
 
-// partsOf writes a form whose files have names of their own.
+// gradedWith submits a form with a file for the parameter lut, under a name of its own.
 func (b *bench) gradedWith(fields []string, name, content string) answer {
 	b.t.Helper()
 	body, contentType := formBody(b.t, fields, upload{"a.txt", "x"})
-	text := strings.Replace(body.String(), "--\r\n", "", -1)
 	boundary := strings.TrimPrefix(contentType, "multipart/form-data; boundary=")
-	text = strings.TrimSuffix(body.String(), "--"+boundary+"--\r\n") + "--" + boundary +
+	text := strings.TrimSuffix(body.String(), "--"+boundary+"--\r\n") + "--" + boundary +
 		"\r\nContent-Disposition: form-data; name=\"param.lut\"; filename=\"" + name + "\"\r\n\r\n" + content + "\r\n--" + boundary + "--\r\n"
 	return b.do(http.MethodPost, "/api/v1/jobs", strings.NewReader(text), "Content-Type: "+contentType)
 }

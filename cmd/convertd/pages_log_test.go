@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -83,5 +82,5 @@ func (b *tab) cheap(g *gate, when string) {
 	if fetched := g.bytes["log"]; fetched > mostFetched || fetched == 0 {
 		b.t.Errorf("%s: %d bytes of the log were fetched, want at most %d", when, fetched, mostFetched)
 	}
-	b.t.Log(fmt.Sprintf("%s: %d bytes of log", when, g.bytes["log"]))
+	b.t.Logf("%s: %d bytes of log", when, g.bytes["log"])
 }
