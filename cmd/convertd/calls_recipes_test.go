@@ -98,7 +98,7 @@ func handbookRecipe(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "```toml\n")
+	_, rest, _ := strings.Cut(string(text), "```toml checked\n")
 	recipe, _, found := strings.Cut(rest, "```")
 	if !found {
 		t.Fatal("the handbook shows no recipe")

@@ -64,7 +64,7 @@ func (c *dispatcherCommand) Run(a *app) error {
 		app: a, recipes: recipes, loaded: loaded, fixed: []string{"database", "memcached", "spool", "sandbox", "dispatcher.metrics_listen"},
 		apply: func(changed config.Loaded) { supervisor.Reload(dispatcherSettings(changed)) },
 	}
-	go a.onHangup(r.told(manager))
+	go takeHangups().serve(a.ctx, r.told(manager))
 	err = supervisor.Run(a.ctx)
 	a.warn("service manager not told", manager.Stopping())
 	return err

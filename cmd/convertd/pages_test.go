@@ -358,7 +358,7 @@ func (p pagesBundle) cancels(t *testing.T) {
 	b.await("[data-state=running] form[data-act] button")
 	b.click("form[data-act] button")
 	b.await("[data-state=cancelled]")
-	b.says("Cancelled", "Nothing was kept of its work.")
+	b.says("Cancelled", "Nothing of its work was kept.")
 	b.open("/jobs?state=cancelled")
 	b.says("long.slow")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"slices"
@@ -31,16 +32,24 @@ func (s *shelf) All() []recipe.Recipe { return s.Set().All() }
 // Find returns the recipe of that name.
 func (s *shelf) Find(name string) (recipe.Recipe, bool) { return s.Set().Find(name) }
 
-// onHangup calls reload at each SIGHUP until the program is told to stop.
-func (a *app) onHangup(reload func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+// hangups are the SIGHUPs that came and are not yet heeded.
+type hangups chan os.Signal
+
+// takeHangups keeps SIGHUP from ending the program, from now on.
+func takeHangups() hangups {
+	h := make(hangups, 1)
+	signal.Notify(h, syscall.SIGHUP)
+	return h
+}
+
+// serve calls reload at each SIGHUP until ctx ends.
+func (h hangups) serve(ctx context.Context, reload func()) {
+	defer signal.Stop(h)
 	for {
 		select {
-		case <-a.ctx.Done():
+		case <-ctx.Done():
 			return
-		case <-hangups:
+		case <-h:
 			reload()
 		}
 	}

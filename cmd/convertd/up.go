@@ -65,6 +65,7 @@ func (c *upCommand) Run(a *app) error {
 	}
 	defer lock.Close()
 	defer u.stopAll()
+	hangups := takeHangups() // one that comes while all of this starts is heeded then
 	address, err := u.startAll()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -73,19 +74,18 @@ func (c *upCommand) Run(a *app) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(a.stdout, "listening on http://%s\n", address)
-	u.serve()
+	u.serve(hangups)
 	a.log.Info("stopping: web, jobs, dispatcher, memcached, PostgreSQL")
 	return nil
 }
 
 // serve waits until it is told to stop. SIGHUP reloads recipes and settings; where it
 // means that the terminal that `up` was started on is gone, it is the order to stop.
-func (u *upRun) serve() {
+func (u *upRun) serve(hangups hangups) {
 	over, stop := context.WithCancel(u.ctx)
 	defer stop()
 	attached := hasTerminal()
-	hangups := app{ctx: over}
-	hangups.onHangup(func() {
+	hangups.serve(over, func() {
 		if attached && !hasTerminal() {
 			stop()
 			return

@@ -73,7 +73,7 @@ func (c *webCommand) Run(a *app) error {
 		app: a, flags: map[string]string{"web.listen": c.Listen}, recipes: recipes, loaded: loaded,
 		fixed: []string{"web", "database", "memcached", "spool", "queue", "keep", "mail"},
 	}
-	go a.onHangup(r.told(manager))
+	go takeHangups().serve(a.ctx, r.told(manager))
 	jobs := job.NewStore(d)
 	jobs.Keep = time.Duration(loaded.Keep.Results)
 	options.Jobs, options.Groups, options.Keys = jobs, group.NewStore(d, jobs), idempotency.NewStore(d)

@@ -258,7 +258,7 @@ func TestFetch(t *testing.T) {
 		"of another shape":   {func(s *recipe.Source) { s.Shape = map[string]string{"name": "list"} }, "string at name, where a list"},
 		"too large":          {func(s *recipe.Source) { s.MaxSize = 4 }, "max_size"},
 		"not there":          {func(s *recipe.Source) { s.URL = b.url + "/customers/x" }, "404"},
-		"without permission": {func(s *recipe.Source) { s.Headers = nil }, "looks at the secret"},
+		"without permission": {func(s *recipe.Source) { s.Headers = nil }, "check the secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

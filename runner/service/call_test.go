@@ -193,7 +193,7 @@ func TestWhatCannotPassIsNot(t *testing.T) {
 		calls        int32
 	}{
 		{400, 1, `{"error": {"message": "no such model"}}`, "answered 400 Bad Request: no such model.", 1},
-		{401, 1, ``, "looks at the secret", 1},
+		{401, 1, ``, "check the secret", 1},
 		{404, 1, `{"detail": "nothing"}`, "404 Not Found: nothing.", 1},
 		{413, order.ExitRefused, ``, "413", 1},
 		{422, order.ExitRefused, `{"detail": [{"msg": "not a face"}]}`, "not a face", 1},

@@ -120,7 +120,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, row := range rows {
 		_, err := Parse(row.spec)
-		if !fault.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), row.message) {
+		if !fault.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), strings.TrimSuffix(row.message, ".")) {
 			t.Errorf("%q: got %v, want %s", row.spec, err, row.message)
 		}
 	}
