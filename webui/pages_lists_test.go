@@ -168,7 +168,7 @@ func TestPages_groups(t *testing.T) {
 func TestPages_recipes(t *testing.T) {
 	t.Parallel()
 	b := setup(t).browser()
-	says(t, b.open("/recipes", 200), "To webp", "images · .exr", "Missing tool", "Not installed here")
+	says(t, b.open("/recipes", 200), "To webp", "pictures · .exr", "Missing tool", "Not installed here")
 	says(t, b.open("/recipes/merge", 200), `type="file" name="file" required multiple`)
 	says(t, b.open("/recipes/button", 200), ">Run<", "Nobody has run it yet.")
 	b.open("/recipes/nope", 404)
