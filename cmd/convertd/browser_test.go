@@ -223,11 +223,14 @@ func (b *tab) withoutScripts() {
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// look sets width, height and colour scheme ("light", "dark").
+// look sets width, height and colour scheme ("light", "dark"). Nothing moves, so that
+// pictures show bars where they stand.
 func (b *tab) look(width, height int64, scheme string) {
 	b.t.Helper()
 	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 500}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}
 	call(b, emulation.SetDeviceMetricsOverride, size)
 	call(b, emulation.SetEmulatedMedia, media)
 }
