@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,13 +141,23 @@ func (b *tab) text() string {
 	return text
 }
 
-// says fails unless the page has all the words.
+// says fails unless the page comes to have all the words.
 func (b *tab) says(words ...string) {
 	b.t.Helper()
-	text := strings.ReplaceAll(b.text(), "\u00a0", " ")
-	for _, word := range words {
-		if !strings.Contains(text, word) {
-			b.t.Errorf("the page does not say %q:\n%s", word, text)
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		text := strings.ReplaceAll(b.text(), "\u00a0", " ")
+		missing := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return strings.Contains(text, word) })
+		if len(missing) == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			b.t.Errorf("the page does not say %q:\n%s", missing, text)
+			return
 		}
 	}
 }
