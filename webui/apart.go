@@ -98,32 +98,17 @@ func (f received) asParam(param string) received {
 	return f
 }
 
-// receiveParamFile stores the file of the current part. A file input left empty in a
-// browser's form has neither name nor content and is no file.
+// receiveParamFile stores the file of the current part, if there is one.
 func (s *Server) receiveParamFile(reader *form.Reader, param, name string, sub *submission) error {
 	number, err := sub.addParamFile(param)
 	if err != nil {
 		return err
 	}
-	if err := s.openDraft(sub); err != nil {
+	f, err := s.storePart(reader, number, name, sub)
+	if err != nil || f.disk == "" {
 		return err
 	}
-	file, err := sub.draft.Create(number)
-	if err != nil {
-		return err
-	}
-	if _, err := reader.CopyTo(file); err != nil {
-		file.Abort()
-		return err
-	}
-	stored, err := file.Close()
-	if err != nil {
-		return err
-	}
-	if stored.Size == 0 && name == "" {
-		return sub.draft.Drop(number)
-	}
-	f := describe(number, name, stored).asParam(param)
+	f = f.asParam(param)
 	sub.paramFiles[param] = f
 	return sub.draft.Name(number, f.disk)
 }

@@ -102,34 +102,42 @@ func (s *Server) openDraft(sub *submission) error {
 	return err
 }
 
-// receiveFile stores the file of the current part. A file input left empty in a
-// browser's form has neither name nor content and is no file.
+// receiveFile stores the file of the current part, if there is one.
 func (s *Server) receiveFile(reader *form.Reader, name string, sub *submission) error {
 	if len(sub.files) >= s.Limits.Files {
 		return fault.New(fault.TooManyFiles, fmt.Sprintf("More than %d files were sent at once.", s.Limits.Files), "Send them in several requests.")
 	}
-	if err := s.openDraft(sub); err != nil {
+	f, err := s.storePart(reader, len(sub.files)+1, name, sub)
+	if err != nil || f.disk == "" {
 		return err
 	}
-	number := len(sub.files) + 1
+	sub.files = append(sub.files, f)
+	return sub.draft.Name(f.number, f.disk)
+}
+
+// storePart stores the current part under a number, and describes it. A file input left
+// empty in a browser's form has neither name nor content; nothing is stored of it, and
+// what is returned has no name on disk.
+func (s *Server) storePart(reader *form.Reader, number int, name string, sub *submission) (received, error) {
+	if err := s.openDraft(sub); err != nil {
+		return received{}, err
+	}
 	file, err := sub.draft.Create(number)
 	if err != nil {
-		return err
+		return received{}, err
 	}
 	if _, err := reader.CopyTo(file); err != nil {
 		file.Abort()
-		return err
+		return received{}, err
 	}
 	stored, err := file.Close()
 	if err != nil {
-		return err
+		return received{}, err
 	}
 	if stored.Size == 0 && name == "" {
-		return sub.draft.Drop(number)
+		return received{}, sub.draft.Drop(number)
 	}
-	f := describe(number, name, stored)
-	sub.files = append(sub.files, f)
-	return sub.draft.Name(number, f.disk)
+	return describe(number, name, stored), nil
 }
 
 // describe makes a file's harmless name, and its type by content.
