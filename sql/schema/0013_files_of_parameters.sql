@@ -5,6 +5,3 @@
 
 -- param is the parameter that the file is for, '' for an input.
 alter table input add column param text not null default '';
-
--- +goose Down
-alter table input drop column param;
