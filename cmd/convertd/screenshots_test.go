@@ -28,7 +28,7 @@ var (
 // README.md, and with -album all of them.
 func TestScreenshots(t *testing.T) {
 	data := dataFolder(t)
-	p := pagesBundle{startUp(t, data, "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
+	p := pagesBundle{startUp(t, data, "CONVERTD_RECIPES_DIR="+stillFolder(t), "CONVERTD_DISPATCHER_SLOTS=4"), startBrowser(t)}
 	b := p.speakingTab(t)
 	b.look(1000, 1380, "light")
 	b.open("/")
@@ -140,7 +140,7 @@ func (p pagesBundle) fillAlbum(t *testing.T, b *tab) {
 	long := strings.Repeat("a_name_that_goes_on_", 12) + ".strict"
 	for name, file := range map[string]string{
 		"job-failed": testFile(t, "scan.strict", []byte("x")), "job-long-name": testFile(t, long, []byte("x")),
-		"job-done": trackFile(t, "shot_041.nk"), "job-running": testFile(t, "long.slow", []byte("x")),
+		"job-done": trackFile(t, "shot_041.nk"), "job-running": testFile(t, "long.poster", picturePNG(t)),
 	} {
 		p.submit(b, file)
 		b.await("[data-job]")
@@ -181,10 +181,10 @@ func TestScreenshotsOfAdministration(t *testing.T) {
 	if err := os.MkdirAll(*album, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipesFolder(t)), startBrowser(t)}
+	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+stillFolder(t), "CONVERTD_DISPATCHER_SLOTS=4"), startBrowser(t)}
 	owner := p.tab(t)
 	for _, file := range []string{
-		testFile(t, "scan.strict", []byte("x")), trackFile(t, "shot_041.nk"), testFile(t, "long.slow", []byte("x")),
+		testFile(t, "scan.strict", []byte("x")), trackFile(t, "shot_041.nk"), testFile(t, "long.poster", picturePNG(t)),
 		testFile(t, strings.Repeat("a_name_that_goes_on_", 10)+".strict", []byte("x")),
 	} {
 		p.submit(owner, file)
