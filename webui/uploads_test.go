@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"convertd/runner/fault"
 	"convertd/webui"
 )
 
@@ -226,13 +225,4 @@ func TestUploads_hand_over(t *testing.T) {
 	}
 	send.Close()
 	<-ended
-}
-
-func TestUploads_expire(t *testing.T) {
-	t.Parallel()
-	b := setup(t, func(o *webui.Options) { o.Limits.UploadAge = time.Nanosecond })
-	link := b.begin(10)
-	if p := b.do(http.MethodPatch, link, strings.NewReader("x"), tusVersion, "Content-Type: application/offset+octet-stream", "Upload-Offset: 0").problem(t); p.Code != fault.Gone {
-		t.Errorf("%+v", p)
-	}
 }

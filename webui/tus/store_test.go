@@ -134,6 +134,9 @@ func TestSweep_removes_what_expired_only(t *testing.T) {
 	if err := h.store.save(dead, i); err != nil {
 		t.Fatal(err)
 	}
+	if err := send(h, dead, "0", "x", ""); !fault.Is(err, fault.Gone) {
+		t.Errorf("a piece for the dead one: %v", err)
+	}
 	if err := h.Sweep(); err != nil {
 		t.Fatal(err)
 	}
