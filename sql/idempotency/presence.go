@@ -75,9 +75,7 @@ func (p *Presence) hold(ctx context.Context, session *sql.Conn) {
 	for {
 		select {
 		case <-ctx.Done():
-			if session != nil {
-				discard(session)
-			}
+			p.release(session)
 			return
 		case <-tick.C:
 			session = p.check(ctx, session)
@@ -98,6 +96,20 @@ func (p *Presence) check(ctx context.Context, session *sql.Conn) *sql.Conn {
 		p.log.Warn("submissions of this process may lapse: no session to show that it lives", "error", err)
 	}
 	return session
+}
+
+// release gives the lock back before it closes the session: a server notices some time
+// later that a session was closed, and Close promises that the claims have lapsed.
+func (p *Presence) release(session *sql.Conn) {
+	if session == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), checkEvery)
+	defer cancel()
+	if _, err := session.ExecContext(ctx, `select pg_advisory_unlock($1)`, p.number); err != nil {
+		p.log.Debug("claims of this process lapse once the server notices that it is gone", "error", err)
+	}
+	discard(session)
 }
 
 // discard closes the session for good, so that the lock does not go back to the pool.
