@@ -184,6 +184,7 @@ func TestPages(t *testing.T) {
 	t.Run("a parameter is a file, another a secret", p.givesAFileAndASecret)
 	t.Run("jobs are kept, chosen and deleted", p.choosesJobs)
 	t.Run("a sound that came out is played", p.playsASound)
+	t.Run("a picture that comes moves no button", p.keepsTheButtonInPlace)
 	t.Run("a log is followed and searched", p.readsALog)
 	t.Run("an upload survives the death of the web process", p.resumesAnUpload)
 }

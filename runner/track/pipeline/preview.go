@@ -72,7 +72,22 @@ func (d *drawing) frame(shot track.Shot) {
 	margin := 0.03 * math.Max(w, h)
 	d.left, d.width = left-margin, w+2*margin
 	d.top, d.height = -(bottom+h)-margin, h+3*margin // the third margin holds the legend
+	d.widen()
 	d.unit = d.width / 1000
+}
+
+// aspect is the shape of all drawings: pages keep room of that shape for a picture that is
+// on its way.
+const aspect = 16.0 / 9
+
+// widen adds ground on both sides until the drawing has its shape.
+func (d *drawing) widen() {
+	if add := aspect*d.height - d.width; add > 0 {
+		d.left, d.width = d.left-add/2, d.width+add
+		return
+	}
+	add := d.width/aspect - d.height
+	d.top, d.height = d.top-add/2, d.height+add
 }
 
 // bounds returns the rectangle around all tracks, at least one pixel in size.

@@ -48,7 +48,10 @@ func TestPreview(t *testing.T) {
 		{"a worse residual changes the colour", line("a", track.Keyframe{Frame: 0, X: 10, Y: 20}, track.Keyframe{Frame: 1, X: 30, Y: 40, Residual: 0.9}, track.Keyframe{Frame: 2, X: 50, Y: 60, Residual: 0.9}),
 			[]string{`d="M10.0 -20.0L30.0 -40.0"/><path stroke="#f94144" d="M30.0 -40.0L50.0 -60.0"/>`, "residual", "&lt; 0.02"}},
 		{"names are text", line(`</title><script>"&`, track.Keyframe{}), []string{`<title>&lt;/title&gt;&lt;script&gt;&quot;&amp;</title>`}},
-		{"far points stay numbers", line("a", track.Keyframe{X: 1e12, Y: -1e12}), []string{`d="M2090.0 650.0"/>`}},
+		{"far points stay numbers", line("a", track.Keyframe{X: 1e12, Y: -1e12}), []string{`d="M2090.0 659.4"/>`}},
+		{"a wide frame has ground above and below", line("a", track.Keyframe{}), []string{`viewBox="-30.0 -533.1 1060.0 596.2"`}},
+		{"a tall frame has ground on both sides", track.Shot{Width: 500, Height: 1000, Trackers: line("a", track.Keyframe{}).Trackers},
+			[]string{`viewBox="-718.9 -1030.0 1937.8 1090.0"`}},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -67,7 +70,7 @@ func TestPreviewWithoutFrameSize(t *testing.T) {
 	t.Parallel()
 	shot := line("a", track.Keyframe{X: 100, Y: 100}, track.Keyframe{Frame: 1, X: 300, Y: 200})
 	shot.Width, shot.Height = 0, 0
-	if got := draw(t, shot); !strings.Contains(got, `viewBox="94.0000 -206.0000 212.0000 118.0000"`) {
+	if got := draw(t, shot); !strings.Contains(got, `viewBox="94.0000 -206.6250 212.0000 119.2500"`) {
 		t.Errorf("does not show where the tracks are:\n%s", got[:200])
 	}
 	if got := draw(t, line("a", track.Keyframe{})); strings.Contains(got, "residual") {

@@ -154,7 +154,10 @@ async function renew(id) {
   if ("alone" in old.dataset) query.set("alone", "1");
   if (old.dataset.key) query.set("manage", old.dataset.key);
   const answer = await fetch(`/jobs/${id}/card?${query}`).catch(() => null);
-  const html = answer?.ok ? await answer.text() : "";
+  const holder = document.createElement("template");
+  holder.innerHTML = answer?.ok ? await answer.text() : "";
+  const card = holder.content.firstElementChild;
+  if (card) await measure(card);
   if (turns.get(id) !== turn) return;
   if (answer?.status === 404) {
     location.reload();
@@ -164,9 +167,6 @@ async function renew(id) {
     setTimeout(() => renew(id), 2000);
     return;
   }
-  const holder = document.createElement("template");
-  holder.innerHTML = html;
-  const card = holder.content.firstElementChild;
   localize(card);
   const back = again(old, card);
   old.replaceWith(card);
@@ -178,6 +178,19 @@ async function renew(id) {
   if (state !== drawn && !document.hidden) setTimeout(() => renew(id), 500);
   else if (ends.includes(drawn)) channel.settle();
   summarize();
+}
+
+// measure gives the pictures of a card their sizes before it is shown: a button below
+// them must not move away from a pointer when they come. Nobody waits long for them.
+async function measure(card) {
+  const pictures = [...card.querySelectorAll(".pictures img")].map(async (picture) => {
+    const same = new Image();
+    same.src = picture.src;
+    await same.decode();
+    picture.width = same.naturalWidth;
+    picture.height = same.naturalHeight;
+  });
+  await Promise.race([Promise.allSettled(pictures), new Promise((resolve) => setTimeout(resolve, 1000))]);
 }
 
 // act sends a card's button without leaving the page, once. The button is not switched
