@@ -109,7 +109,7 @@ func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, v visit, sub
 		if err != nil {
 			return err
 		}
-		view.Refused = &refused
+		view.Refused, view.Email = &refused, sub.email
 		return s.showAs(w, r, v, problem.Status, view)
 	}
 	view, err := s.indexView(r, v)

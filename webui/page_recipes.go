@@ -109,7 +109,20 @@ func (s *Server) recipeView(v visit, declared recipe.Recipe, given map[string][]
 		Frame: s.frame(v, entry.Title, "recipes"), Entry: entry, Promises: s.promises(declared),
 		Form: settings(v, declared, given), Accept: strings.Join(declared.Accept, ","), Action: "/jobs",
 		Takes: len(declared.Accept) > 0, Several: !declared.Inputs.Each && declared.Inputs.Max != 1,
+		Mails: len(s.UserAddresses) > 0, MailsTo: s.mailsTo(),
 	}
+}
+
+// mailsTo shows the addresses that may have a mail, "" where all may.
+func (s *Server) mailsTo() string {
+	if slices.Contains(s.UserAddresses, "any") {
+		return ""
+	}
+	shown := make([]string, len(s.UserAddresses))
+	for i, domain := range s.UserAddresses {
+		shown[i] = "…@" + domain
+	}
+	return strings.Join(shown, ", ")
 }
 
 // promises is what holds for files of a recipe, or of all without one of its own.

@@ -192,6 +192,25 @@ func TestPages_form_that_is_refused_comes_back_with_the_reason(t *testing.T) {
 	}
 }
 
+// The page of a recipe asks for an address where mail is sent to people, and nowhere else.
+func TestPages_recipe_asks_whom_to_mail(t *testing.T) {
+	t.Parallel()
+	const field = `name="email"`
+	if page := setup(t).browser().open("/recipes/copy", 200); strings.Contains(page, field) {
+		t.Error("asks for an address where no mail is sent")
+	}
+	b := setup(t, func(o *webui.Options) { o.UserAddresses = []string{"studio.example", "film.example"} }).browser()
+	says(t, b.open("/recipes/copy", 200), field, `placeholder="…@studio.example, …@film.example"`)
+	a := b.upload([]string{"recipe=copy", "email=ann@elsewhere.example"}, upload{"a.txt", "x"})
+	says(t, words(a), "Mail to this address is not sent from here.", `value="ann@elsewhere.example"`)
+	for _, address := range []string{"ann@studio.example", ""} {
+		id := b.submitted([]string{"recipe=copy", "email=" + address}, upload{"a.txt", "x"})
+		if made, err := b.jobs.Find(t.Context(), id); err != nil || made.Email != address {
+			t.Errorf("the job mails %q, %v, want %q", made.Email, err, address)
+		}
+	}
+}
+
 func TestPages_job_in_every_state(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(o *webui.Options) { o.Pages.MailsFailures = true }).browser()

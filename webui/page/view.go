@@ -200,6 +200,10 @@ type Recipe struct {
 	// Takes is false for a recipe without upload.
 	Takes   bool
 	Refused *Problem
+	// Mails says that whoever sends the form may have a mail at the end, MailsTo the domains
+	// of the addresses that may, "" for any; Email is what was filled in.
+	Mails          bool
+	MailsTo, Email string
 	// Confirm is what a person is asked before a run, "" for nothing.
 	Confirm string
 	// Runs are those of a recipe without upload, nil otherwise.
