@@ -12,6 +12,8 @@ const silence = 20000;
 // that was refused, as by a proxy while the server starts again, a few seconds later.
 const again = 60000;
 const refused = 3000;
+// Browsers close a stream shortly before the page that they leave.
+const leaving = 300;
 // A line that is cut is mended in silence for so long.
 const mending = 5000;
 const beat = 2000;
@@ -38,14 +40,16 @@ export class Channel {
     this.pause = refused;
     this.hushed = document.hidden;
     document.addEventListener("visibilitychange", () => this.look());
-    // A page that is left may come back as it was; till then it holds no connection.
-    window.addEventListener("pagehide", () => this.shut());
-    window.addEventListener("pageshow", (event) => event.persisted && this.turn(document.hidden));
+    // A page that is left may come back as it was; till then it holds no connection and
+    // asks nothing.
+    window.addEventListener("pagehide", () => this.leave());
+    window.addEventListener("pageshow", (event) => event.persisted && this.come());
   }
 
   // connect follows the jobs that have not ended by now. Questions go on as they are: they
   // ask for whatever there is, as the stream of a group tells of all its jobs.
   connect() {
+    if (this.left) return;
     if (!this.ids().length) {
       this.shut();
       this.rest();
@@ -78,6 +82,17 @@ export class Channel {
     }
   }
 
+  leave() {
+    this.left = true;
+    this.shut();
+    this.rest();
+  }
+
+  come() {
+    this.left = false;
+    this.turn(document.hidden);
+  }
+
   turn(hushed) {
     this.hushed = hushed;
     this.shut();
@@ -95,10 +110,8 @@ export class Channel {
     stream.addEventListener("error", () => {
       clearTimeout(this.expected);
       // The browser tries again by itself unless it was refused.
-      if (stream.readyState === EventSource.CLOSED) {
-        this.distrust(this.pause);
-        this.pause = Math.min(2 * this.pause, again);
-      } else this.away ??= setTimeout(() => this.lost(true), mending);
+      if (stream.readyState === EventSource.CLOSED) this.closed ??= setTimeout(() => this.refuse(), leaving);
+      else this.away ??= setTimeout(() => this.lost(true), mending);
     });
     this.expect();
   }
@@ -124,6 +137,12 @@ export class Channel {
     else if (stream && stream === this.stream) this.distrust();
   }
 
+  // refuse goes on without a stream that was not let through, for longer each time.
+  refuse() {
+    this.distrust(this.pause);
+    this.pause = Math.min(2 * this.pause, again);
+  }
+
   // distrust goes on with questions and tries a stream later.
   distrust(pause = again) {
     this.shut();
@@ -139,7 +158,7 @@ export class Channel {
   }
 
   calm() {
-    for (const timer of ["expected", "silent", "away"]) {
+    for (const timer of ["expected", "silent", "away", "closed"]) {
       clearTimeout(this[timer]);
       this[timer] = null;
     }
