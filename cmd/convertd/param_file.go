@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"convertd/runner"
@@ -154,10 +155,10 @@ func (c *submitCommand) setApart(a *app, server *client.Client, params map[strin
 }
 
 // kindOf is File or Secret, "" for all others, as the JSON Schema of the recipe that is
-// meant tells.
+// meant tells, or of those that may be.
 func (c *submitCommand) kindOf(recipes []client.Recipe, param string) recipe.ParamType {
 	for _, r := range recipes {
-		if c.Recipe != "" && r.Name != c.Recipe {
+		if c.Recipe != "" && r.Name != c.Recipe || c.To != "" && !slices.Contains(r.To, c.To) {
 			continue
 		}
 		properties, _ := r.Params["properties"].(map[string]any)

@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"convertd/runner/recipe"
+	"convertd/webui/client"
 )
 
 // apartRecipe tells how long its secret is, and what its file says.
@@ -63,5 +66,33 @@ func TestFilesAndSecretsOnTheCommandLine(t *testing.T) {
 				t.Errorf("the secret is told:\n%s", said)
 			}
 		})
+	}
+}
+
+// Only the recipe that is meant says whether a parameter is a file or a secret.
+func TestKindOfAParameter(t *testing.T) {
+	t.Parallel()
+	schema := func(of map[string]any) map[string]any {
+		return map[string]any{"properties": map[string]any{"key": of}}
+	}
+	recipes := []client.Recipe{
+		{Name: "sign", To: []string{"signed"}, Params: schema(map[string]any{"writeOnly": true})},
+		{Name: "letter", To: []string{"pdf"}, Params: schema(map[string]any{"format": "x-file"})},
+		{Name: "sort", To: []string{"csv"}, Params: schema(map[string]any{"type": "string"})},
+	}
+	for _, tt := range []struct {
+		meant submitCommand
+		want  recipe.ParamType
+	}{
+		{submitCommand{Recipe: "sign"}, recipe.Secret},
+		{submitCommand{To: "signed"}, recipe.Secret},
+		{submitCommand{Recipe: "letter", To: "pdf"}, recipe.File},
+		{submitCommand{Recipe: "sort"}, ""},
+		{submitCommand{To: "csv"}, ""},
+		{submitCommand{To: "unknown"}, ""},
+	} {
+		if got := tt.meant.kindOf(recipes, "key"); got != tt.want {
+			t.Errorf("of recipe %q, target %q: %q, want %q", tt.meant.Recipe, tt.meant.To, got, tt.want)
+		}
 	}
 }
