@@ -319,12 +319,12 @@ func (p pagesBundle) convertsByPolling(t *testing.T) {
 	b.choose("#drop [data-pick]", testFile(t, "polled.slow", []byte("x")))
 	b.await("[data-choices] .tile")
 	b.click("[data-choices] .settings summary")
-	b.do(chromedp.SetValue(chromedp.CSS("[name='param.lines']"), "40"))
+	b.do(chromedp.SetValue(chromedp.CSS("[name='param.lines']"), "80"))
 	b.click("[data-convert]")
 	b.await("[data-job]")
 	seen := b.watch()
 	seen.honest(t)
-	if all := strings.Join(seen.words, "\n"); !strings.Contains(all, " of 40") {
+	if all := strings.Join(seen.words, "\n"); !strings.Contains(all, " of 80") {
 		t.Errorf("the setting did not reach the job: %q", all)
 	}
 }
