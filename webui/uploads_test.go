@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"convertd/runner/fault"
 	"convertd/webui"
 )
 
@@ -225,4 +226,19 @@ func TestUploads_hand_over(t *testing.T) {
 	}
 	send.Close()
 	<-ended
+}
+
+// The sweep at the start may be faster than the first piece; there is no other one soon.
+func TestUploads_expire(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(o *webui.Options) { o.Limits.UploadAge = time.Nanosecond })
+	code := fault.NotFound
+	for range 2 {
+		if code == fault.NotFound {
+			code = b.do(http.MethodPatch, b.begin(10), strings.NewReader("x"), tusVersion, "Content-Type: application/offset+octet-stream", "Upload-Offset: 0").problem(t).Code
+		}
+	}
+	if code != fault.Gone {
+		t.Errorf("a piece that comes too late is answered %s", code)
+	}
 }

@@ -21,6 +21,13 @@ func TestFlows(t *testing.T) {
 	t.Parallel()
 	recipes := recipesFolder(t)
 	writeRecipes(t, recipes, liveRecipes)
+	// Something takes a picture, whatever is installed.
+	writeRecipes(t, recipes, map[string]string{"glance.toml": `
+name    = "glance"
+accept  = [".png"]
+to      = ["seen"]
+command = ["/bin/cp", "{input}", "{output}/{stem}.seen"]
+`})
 	p := pagesBundle{startUp(t, dataFolder(t), "CONVERTD_RECIPES_DIR="+recipes, "CONVERTD_DISPATCHER_SLOTS=8"), startBrowser(t)}
 	t.Run("two tabs on one job", p.watchesInTwoTabs)
 	t.Run("another device sees and changes nothing without the manage link", p.asksForTheManageLink)
@@ -168,8 +175,7 @@ func (p pagesBundle) takesWhatIsPasted(t *testing.T) {
 	b.until("the picture is there", `document.querySelectorAll("#cards [data-name]")[1]?.textContent === "image.png"`)
 	paste("data.setData('text/plain', '# A heading\\n\\nwritten elsewhere')")
 	b.until("the text is there", `document.querySelectorAll("#cards [data-name]")[2]?.textContent === "Pasted text.txt"`)
-	// Whether anything takes a picture depends on what is installed.
-	b.until("the others are uploaded", `document.querySelectorAll("[data-upload].sent").length >= 2`)
+	b.until("all are uploaded", `document.querySelectorAll("[data-upload].sent").length === 3`)
 	// What is pasted into a field stays there.
 	b.script(`const field = document.createElement("input"), data = new DataTransfer();
 		document.body.append(field);

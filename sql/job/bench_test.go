@@ -17,9 +17,8 @@ import (
 // key both wait for the disk once.
 const pairs = 200
 
-// BenchmarkClaim16 reports claim-ratio, which wants to be 2 where a commit waits for a
-// disk; where it does not, all is processor time, and sixteen-ratio says how far the claim
-// is from what sixteen rows cost that are only changed.
+// BenchmarkClaim16 reports claim-ratio, which is to stay below 2, and how far the claim is
+// from what sixteen rows cost that are only changed.
 func BenchmarkClaim16(b *testing.B) {
 	d := benchmark(b)
 	d.reportClaims(b)

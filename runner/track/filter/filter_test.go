@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -120,7 +121,8 @@ func TestParse(t *testing.T) {
 	}
 	for _, row := range rows {
 		_, err := Parse(row.spec)
-		if !fault.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), strings.TrimSuffix(row.message, ".")) {
+		var said *fault.Error
+		if !errors.As(err, &said) || said.Code != fault.Invalid || !strings.HasPrefix(said.Message, row.message) {
 			t.Errorf("%q: got %v, want %s", row.spec, err, row.message)
 		}
 	}
