@@ -265,13 +265,17 @@ func (s *Server) checkAfter(ctx context.Context, sub *submission) error {
 // do not all take.
 func notOfAnAddress(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`<>"\`, r) }
 
+// maxAddress is how many characters a mail address may have (RFC 5321, section 4.5.3.1.3,
+// without the brackets of its path).
+const maxAddress = 254
+
 // checkEmail takes one plain address, where the administrator allows any.
 func (s *Server) checkEmail(sub *submission) error {
 	if sub.email == "" {
 		return nil
 	}
 	address, err := mail.ParseAddress(sub.email)
-	if err != nil || address.Name != "" || address.Address != sub.email || strings.ContainsFunc(sub.email, notOfAnAddress) || len(sub.email) > 254 {
+	if err != nil || address.Name != "" || address.Address != sub.email || strings.ContainsFunc(sub.email, notOfAnAddress) || len(sub.email) > maxAddress {
 		return fieldFault("email", "The mail address is not one plain address.", "Write it like name@example.org.")
 	}
 	_, domain, _ := strings.Cut(sub.email, "@")

@@ -109,7 +109,10 @@ func (s *Server) refuseForm(w http.ResponseWriter, r *http.Request, v visit, sub
 		if err != nil {
 			return err
 		}
-		view.Refused, view.Email = &refused, sub.email
+		view.Refused = &refused
+		if view.Mail != nil {
+			view.Mail.Value = sub.email
+		}
 		return s.showAs(w, r, v, problem.Status, view)
 	}
 	view, err := s.indexView(r, v)

@@ -109,20 +109,20 @@ func (s *Server) recipeView(v visit, declared recipe.Recipe, given map[string][]
 		Frame: s.frame(v, entry.Title, "recipes"), Entry: entry, Promises: s.promises(declared),
 		Form: settings(v, declared, given), Accept: strings.Join(declared.Accept, ","), Action: "/jobs",
 		Takes: len(declared.Accept) > 0, Several: !declared.Inputs.Each && declared.Inputs.Max != 1,
-		Mails: len(s.UserAddresses) > 0, MailsTo: s.mailsTo(),
+		Mail: s.mailField(v),
 	}
 }
 
-// mailsTo shows the addresses that may have a mail, "" where all may.
-func (s *Server) mailsTo() string {
-	if slices.Contains(s.UserAddresses, "any") {
-		return ""
+// mailField asks for the address of a mail at the end, nil where nobody may have one.
+func (s *Server) mailField(v visit) *pages.Field {
+	if len(s.UserAddresses) == 0 {
+		return nil
 	}
-	shown := make([]string, len(s.UserAddresses))
-	for i, domain := range s.UserAddresses {
-		shown[i] = "…@" + domain
+	field := pages.Field{Name: "email", Kind: "email", Title: v.texts.Text("recipe.mail"), MaxLength: maxAddress}
+	if !slices.Contains(s.UserAddresses, "any") {
+		field.Help = "…@" + strings.Join(s.UserAddresses, ", …@")
 	}
-	return strings.Join(shown, ", ")
+	return &field
 }
 
 // promises is what holds for files of a recipe, or of all without one of its own.

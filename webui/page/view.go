@@ -132,7 +132,8 @@ type FieldGroup struct {
 type Field struct {
 	// Name is the form's name of it ("param.quality").
 	Name, Title, Help string
-	// Kind is "text", "number", "checkbox", "select", "list", "words", "file" or "password".
+	// Kind is "text", "number", "checkbox", "select", "list", "words", "file", "password" or
+	// "email".
 	Kind string
 	// Value is what stands in it at first.
 	Value string
@@ -200,10 +201,8 @@ type Recipe struct {
 	// Takes is false for a recipe without upload.
 	Takes   bool
 	Refused *Problem
-	// Mails says that whoever sends the form may have a mail at the end, MailsTo the domains
-	// of the addresses that may, "" for any; Email is what was filled in.
-	Mails          bool
-	MailsTo, Email string
+	// Mail asks whom to mail at the end, nil where nobody may be.
+	Mail *Field
 	// Confirm is what a person is asked before a run, "" for nothing.
 	Confirm string
 	// Runs are those of a recipe without upload, nil otherwise.
