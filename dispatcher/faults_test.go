@@ -118,10 +118,13 @@ func (m *mailbox) Logout() error                               { return nil }
 
 func (m *mailbox) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
+	if err != nil {
+		return err // the sender died in the middle: no server delivers half a mail
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.mails = append(m.mails, string(b))
-	return err
+	return nil
 }
 
 func (m *mailbox) all() []string {

@@ -75,10 +75,13 @@ func (inboxSession) Logout() error                        { return nil }
 // Data keeps the mail.
 func (s inboxSession) Data(r io.Reader) error {
 	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err // cut off in the middle: no server delivers half a mail
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mails = append(s.mails, string(raw))
-	return err
+	return nil
 }
 
 func (i *inbox) all() []string {
