@@ -29,7 +29,9 @@ const (
 // attempt is one execution of a job that this dispatcher looks after. The loop owns
 // need, seat, units and written; all else belongs to the goroutine that attends it.
 type attempt struct {
-	row    job.Claimed
+	row job.Claimed
+	// claim is what becomes of the claim that it is of, nil for one that was adopted.
+	claim  *confirmation
 	dir    spool.Job
 	recipe recipe.Recipe
 	// known says that there is such a recipe here, so that its limits and rules hold;
@@ -61,6 +63,8 @@ type attempt struct {
 	crowded *crowding
 	// bye says that it only tells services that nobody waits any more.
 	bye bool
+	// abandoned says that its claim could not be confirmed.
+	abandoned bool
 	// unstarted says that this machine could not start it.
 	unstarted bool
 	// adopted says that another dispatcher claimed it; noted that a child of that one was

@@ -10,9 +10,13 @@ import (
 	"convertd/sql/job"
 )
 
-// attend sees one attempt through: start, watch, prove dead, record, clean up. It is
+// attend sees one attempt through: confirm, start, watch, prove dead, record, clean up. It is
 // the body of one goroutine per attempt.
 func (d *Dispatcher) attend(a *attempt) {
+	if a.claim != nil && !d.confirmed(a) {
+		d.abandon(a)
+		return
+	}
 	e := evidence{recipe: a.recipe}
 	if !a.adopted && a.order() == orderNone {
 		d.begin(a, &e)

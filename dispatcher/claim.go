@@ -57,8 +57,10 @@ func (d *Dispatcher) claim() {
 			return
 		}
 		failpoint.Hit(failpoint.AfterClaim)
+		c := d.confirm(claimed)
 		for _, row := range claimed {
 			a := d.newAttempt(row)
+			a.claim = c
 			d.running[row.ID] = a
 			d.held = append(d.held, a)
 		}

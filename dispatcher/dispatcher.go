@@ -79,7 +79,7 @@ type Dispatcher struct {
 	// lastEnd is when an attempt was last proved dead.
 	lastEnd time.Time
 	// reconcileAt is when rows that run in our name are next compared with what we know;
-	// the zero time means now: a claim failed and may yet have been committed.
+	// the zero time means now: a claim or its confirmation failed, and it may be committed.
 	reconcileAt time.Time
 	// askAfter keeps from asking a database that does not answer more than once a poll.
 	askAfter time.Time
@@ -273,14 +273,22 @@ func (d *Dispatcher) loop(ctx context.Context, rings <-chan string) error {
 			d.freeAll(a)
 			d.refill()
 		case a := <-d.settled:
-			// The job may have been claimed again meanwhile.
-			if d.running[a.row.ID] == a {
-				delete(d.running, a.row.ID)
-			}
+			d.drop(a)
 			d.afterEnd()
 		}
 	}
 	return nil
+}
+
+// drop forgets an attempt of which nothing is left to do.
+func (d *Dispatcher) drop(a *attempt) {
+	// The job may have been claimed again meanwhile.
+	if d.running[a.row.ID] == a {
+		delete(d.running, a.row.ID)
+	}
+	if a.abandoned {
+		d.reconcileAt = time.Time{}
+	}
 }
 
 // nudge wakes a service; one that is about to look anyway is not woken twice.

@@ -16,7 +16,8 @@
 //
 // Each row names what a successor finds when this process is killed there.
 //
-//	claim committed                   running row, no note: nothing ran, back to the queue
+//	claim committed, not on disk      the same as the next, or undone by a crash of the database
+//	claim on disk                     running row, no note: nothing ran, back to the queue
 //	cgroup made, lock made and locked the same
 //	child started                     the same: the child read no Spec and ends by itself
 //	child.N.json on disk              the child without a Spec ends; proved dead; tried again

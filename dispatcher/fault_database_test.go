@@ -63,7 +63,7 @@ func (w *world) counts(message string) *atomic.Int64 {
 // hears of it and behind it, when the commit is done and nobody was told.
 func faultsOfConnections() []variant {
 	boot, _ := process.BootID()
-	claim, finish := []byte(boot), []byte(`"count_failure"`)
+	claim, confirm, finish := []byte(boot), []byte("pg_logical_emit_message"), []byte(`"count_failure"`)
 	var all []variant
 	for _, at := range []struct {
 		name string
@@ -71,11 +71,63 @@ func faultsOfConnections() []variant {
 		cut  dbtest.Cut
 	}{
 		{"claim_not_heard", claim, dbtest.Before}, {"claim_committed_and_not_told", claim, dbtest.Behind},
+		{"confirmation_not_heard", confirm, dbtest.Before}, {"confirmed_and_not_told", confirm, dbtest.Behind},
 		{"end_not_heard", finish, dbtest.Before}, {"end_committed_and_not_told", finish, dbtest.Behind},
 	} {
 		all = append(all, variant{at.name, func(t *testing.T) { t.Parallel(); cutAt(t, at.said, at.cut) }})
 	}
-	return append(all, variant{"backends_again_and_again", faultBackendsKilled})
+	return append(all, variant{"backends_again_and_again", faultBackendsKilled}, variant{"claim_undone", faultClaimUndone})
+}
+
+// faultClaimUndone undoes two claims before they are confirmed, as a crash of the server
+// does. Nothing of the job has begun then, and it is claimed again.
+func faultClaimUndone(t *testing.T) {
+	t.Parallel()
+	th := newTheatre(t)
+	w := newWorld(t, shell("note", fmt.Sprintf(`echo $CONVERTD_ATTEMPT >> %s/diary; cp "$1" "$2.txt"`, th.dir), th.open))
+	p := w.proxied()
+	id := w.submit("note", "x")
+	var undone atomic.Int32
+	p.Watch(func(said []byte) dbtest.Cut {
+		if !bytes.Contains(said, []byte(id)) || !bytes.Contains(said, w.tokenOf(id)) || undone.Load() == 2 {
+			return dbtest.Never
+		}
+		if _, err := os.Stat(w.spool.Job(id).Lock(1)); err == nil {
+			t.Error("something was begun before the claim was confirmed")
+		}
+		undone.Add(1)
+		w.undoClaim(id)
+		return dbtest.Never
+	})
+	w.serve(w.opts)
+	j := w.await(id, job.Succeeded)
+	if undone.Load() != 2 || j.Attempt != 1 || j.Failures != 0 || len(j.Outputs) != 1 {
+		t.Errorf("undone %d times; attempt %d, %d failures, outputs %+v", undone.Load(), j.Attempt, j.Failures, j.Outputs)
+	}
+	if diary := awaitFile(t, th.path("diary")); diary != "1\n" {
+		t.Errorf("the job ran as %q, want once", diary)
+	}
+	w.checkClean(id, j.Attempt)
+}
+
+// tokenOf is the token of the job's live attempt; a zero byte, which no statement has, for none.
+func (w *world) tokenOf(id string) []byte {
+	var token string
+	if err := w.db.Get(&token, `select coalesce(token, '') from job where id = $1`, id); err != nil {
+		w.t.Error(err)
+	}
+	if token == "" {
+		return []byte{0}
+	}
+	return []byte(token)
+}
+
+// undoClaim makes the rows what they were before the job was first claimed.
+func (w *world) undoClaim(id string) {
+	if _, err := w.db.Exec(`with gone as (delete from live_attempt where job = $1)
+		update job set state = 'queued', attempt = 0, started_at = null, token = null where id = $1`, id); err != nil {
+		w.t.Error(err)
+	}
 }
 
 // cutAt cuts the connection three times when something is said.

@@ -354,7 +354,11 @@ func (b *bench) claim() job.Claimed {
 	if err != nil || len(claimed) != 1 {
 		b.t.Fatalf("claim: %v, %d jobs", err, len(claimed))
 	}
-	return claimed[0]
+	confirmed, err := b.jobs.Confirm(context.Background(), claimed)
+	if err != nil || len(confirmed) != 1 {
+		b.t.Fatalf("confirm: %v, %d jobs", err, len(confirmed))
+	}
+	return confirmed[0]
 }
 
 // finish ends a running job with the outputs, given as name and content.

@@ -32,6 +32,8 @@ var (
 
 type shared struct {
 	settings map[string]string
+	// setup are statements that the superuser runs at the start.
+	setup []string
 
 	once    sync.Once
 	running *private.Server
@@ -172,8 +174,8 @@ func (s *shared) launch() (*private.Server, error) {
 	return private.Start(ctx, private.Options{
 		Data: data, Log: slog.New(slog.DiscardHandler), DieWithParent: true,
 		Settings: s.settings,
-		Setup: []string{"alter role " + private.Role + " createdb",
-			"create role " + Web, "create role " + Dispatcher, "grant " + Web + ", " + Dispatcher + " to " + private.Role},
+		Setup: append([]string{"alter role " + private.Role + " createdb",
+			"create role " + Web, "create role " + Dispatcher, "grant " + Web + ", " + Dispatcher + " to " + private.Role}, s.setup...),
 	})
 }
 

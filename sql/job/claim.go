@@ -28,11 +28,14 @@ type Claimed struct {
 }
 
 // Claim takes up to max queued jobs in the order of priority, turn and age, makes them
-// running with a new attempt and token, and returns them. free has the free places per
-// queue; a queue that it does not name has no limit of its own. Jobs of the recipes in
-// without are passed over. Several claimers never
-// get the same job. Once it returns the claim is on disk. The store remembers how far it
-// claimed, so that the cost does not grow with what was claimed before: use one store.
+// running with a new attempt and token, and returns of each what its place is given by:
+// id, recipe, queue, priority, the counters, the start, what it replays. free has the free
+// places per queue; a queue that it does not name has no limit of its own. Jobs of the
+// recipes in without are passed over. Several claimers never get the same job.
+//
+// A crash of the database server may still undo the claim: nothing of a job may be started
+// before Confirm. The store remembers how far it claimed, so that the cost does not grow
+// with what was claimed before: use one store.
 func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string]int, without ...string) ([]Claimed, error) {
 	if most <= 0 {
 		return nil, nil
@@ -56,11 +59,11 @@ func (s *Store) Claim(ctx context.Context, by Claimer, most int, free map[string
 	if len(without) == 0 { // else what was passed over would lie below the floor
 		s.floors.note(rows)
 	}
-	plain := make([]row, len(rows))
+	claimed := make([]Claimed, len(rows))
 	for i, r := range rows {
-		plain[i] = r.row
+		claimed[i] = r.Claimed
 	}
-	return claimedOf(plain)
+	return claimed, nil
 }
 
 // takeClaim runs the statement with the values that follow the claimer's two. It takes
@@ -74,7 +77,7 @@ func (s *Store) takeClaim(ctx context.Context, by Claimer, values ...any) ([]cla
 	defer answer.Close()
 	var rows []claimedRow
 	for answer.Next() {
-		r := claimedRow{row: row{Life: Life{State: Running}, end: end{Place: Place{Dispatcher: by.Dispatcher, BootID: by.BootID}}}}
+		r := claimedRow{Claimed: Claimed{Job: Job{Life: Life{State: Running}}, Place: Place{Dispatcher: by.Dispatcher, BootID: by.BootID}}}
 		if err := answer.Scan(r.columns()...); err != nil {
 			return nil, err
 		}
@@ -106,33 +109,16 @@ func (s *Store) findHeads(ctx context.Context) {
 	s.floors.learn(began, s.now().Sub(began), marks)
 }
 
-// claimedRow is a row with its turn.
+// claimedRow is a claimed job with its turn.
 type claimedRow struct {
-	row
+	Claimed
 	Turn int64
 }
 
 // columns are where the columns of claim.sql go, in its order.
 func (r *claimedRow) columns() []any {
 	return []any{
-		&r.ID, &r.Owner, &r.ManageHash, &r.Group, &r.RetryOf, &r.Replays,
-		&r.Attempt, &r.Failures, &r.MaxAttempts, &r.ConcurrencyKey,
-		&r.CreatedAt, &r.RunAt, &r.StartedAt, &r.WaitUntil,
-		&r.Recipe, &r.RecipeVersion, &r.Queue, &r.Priority,
-		&r.documents.Params, &r.documents.Tags, &r.Email, &r.Lang, &r.documents.TraceContext,
-		&r.Token, &r.Turn, &r.documents.Inputs,
+		&r.ID, &r.RetryOf, &r.Replays, &r.Attempt, &r.Failures, &r.MaxAttempts, &r.StartedAt,
+		&r.Recipe, &r.RecipeVersion, &r.Queue, &r.Priority, &r.Token, &r.Turn,
 	}
-}
-
-// claimedOf turns rows of running jobs into what the dispatcher works with.
-func claimedOf(rows []row) ([]Claimed, error) {
-	claimed := make([]Claimed, 0, len(rows))
-	for _, r := range rows {
-		j, err := r.job()
-		if err != nil {
-			return nil, err
-		}
-		claimed = append(claimed, Claimed{Job: j, Token: r.Token, Place: r.Place})
-	}
-	return claimed, nil
 }

@@ -3,15 +3,18 @@
 -- $7 a secret of this claim alone: each job's token is made of it and the job's id, which
 -- costs less than as many random numbers.
 --
+-- The commit does not wait for the disk: confirm.sql does, while the next claim goes on.
+--
 -- From each lane, as many jobs are locked as its queue has places; jobs that another
 -- claimer has locked are passed over. The lock leaves room for foreign keys' key share.
--- Every step is materialized: planned as a join it could be run again and take more.
--- All inputs have a number of 1 or more; said here, it has them read straight from their
--- index, in order, also while nothing is known of the table.
-with open as materialized (
+-- Every step is materialized: planned as a join it could be run again and take more. What
+-- comes back is what places are given by; the claim is short, however much a job has.
+with quick as materialized (
+    select set_config('synchronous_commit', 'off', true)
+), open as materialized (
     select l.queue, l.priority, coalesce(f.turn, 0) as floor,
         least(greatest(coalesce(($4::json ->> l.queue)::integer, $3::integer), 0), $3::integer) as places
-    from lane l left join json_to_recordset($5::json) as f (queue text, priority smallint, turn bigint)
+    from quick cross join lane l left join json_to_recordset($5::json) as f (queue text, priority smallint, turn bigint)
         on f.queue = l.queue and f.priority = l.priority
     where not exists (select from queue_pause p where p.queue = l.queue)
 ), candidate as materialized (
@@ -30,7 +33,8 @@ with open as materialized (
     update job j set state = 'running', attempt = j.attempt + 1, started_at = now(),
         token = encode(sha256(convert_to($7 || j.id, 'UTF8')), 'hex')
     from chosen where j.id = chosen.id
-    returning j.*
+    returning j.id, j.seq, j.retry_of, j.replays, j.attempt, j.failures, j.max_attempts, j.started_at,
+        j.recipe, j.recipe_version, j.queue, j.priority, j.token, j.turn
 ), started as (
     insert into live_attempt (job, number, recipe_version, dispatcher, boot_id)
     select id, attempt, recipe_version, $1, $2 from claimed
@@ -38,10 +42,6 @@ with open as materialized (
     insert into queue_turn (queue, turn) select queue, max(turn) from chosen group by queue
     on conflict (queue, turn) do nothing
 )
-select j.id, j.owner, coalesce(j.manage_hash, ''), coalesce(j.group_id, ''), coalesce(j.retry_of, ''), coalesce(j.replays, 0),
-    j.attempt, j.failures, j.max_attempts, coalesce(j.concurrency_key, ''),
-    j.created_at, j.run_at, j.started_at, j.wait_until,
-    j.recipe, j.recipe_version, j.queue, j.priority, j.params, j.tags, j.email, j.lang, j.trace_context,
-    j.token, j.turn, array_to_json(array(select i from input i
-        where i.job = j.id and i.number >= 1 order by i.number))
+select j.id, coalesce(j.retry_of, ''), coalesce(j.replays, 0), j.attempt, j.failures, j.max_attempts, j.started_at,
+    j.recipe, j.recipe_version, j.queue, j.priority, j.token, j.turn
 from claimed j order by j.priority desc, j.turn, j.seq

@@ -81,8 +81,8 @@ func TestClaimQueues(t *testing.T) {
 				b.insert(d)
 			}
 			claimed, err := b.Claim(context.Background(), job.Claimer{Dispatcher: "d", BootID: "b"}, row.most, row.free)
-			if err != nil || owners(claimed) != row.want {
-				t.Errorf("claimed %q, %v, want %q", owners(claimed), err, row.want)
+			if got := owners(b.confirm(claimed)); err != nil || got != row.want {
+				t.Errorf("claimed %q, %v, want %q", got, err, row.want)
 			}
 		})
 	}

@@ -97,6 +97,13 @@ func (f *floors) postpone(now time.Time) {
 	f.markAt = now.Add(floorsEvery)
 }
 
+// doubt has the heads of the lanes looked for at once.
+func (f *floors) doubt() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.markAt = time.Time{}
+}
+
 // place puts the floor of a lane at its head, but not above the turn that is safe.
 func (f *floors) place(l lane, lowest *int64, safe int64) {
 	head := safe

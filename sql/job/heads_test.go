@@ -53,7 +53,7 @@ func TestFloorsLearn(t *testing.T) {
 	check("the look before said 90", "90")
 	looked(&f, now, 70, 120)
 	check("a job came to light below", "70")
-	f.note([]claimedRow{{Turn: 130, row: row{Request: Request{Queue: "q"}}}})
+	f.note([]claimedRow{{Turn: 130, Claimed: Claimed{Job: Job{Request: Request{Queue: "q"}}}}})
 	now = now.Add(floorAge)
 	check("the job below is not passed before a claim began there", "70")
 	now = now.Add(floorAge)

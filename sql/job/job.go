@@ -2,10 +2,12 @@
 // statement that reads or changes them: one file per verb, its statement beside it.
 //
 // Three tables follow one execution. The claim moves the job's row to running and adds a
-// slim row to live_attempt, which is all that must be on disk before anything starts; the
-// end takes that row away, adds what the attempt came to to attempt, and, when no other
-// attempt follows, the job's end to result. So what runs is found without an index on the
-// state of the jobs, and the claim, which every job waits for, writes the least.
+// slim row to live_attempt. The confirmation reads the rest of the job and waits until the
+// claim is on disk, which is all that must be before anything starts. The end takes the
+// slim row away, adds what the attempt came to to attempt, and, when no other attempt
+// follows, the job's end to result. So what runs is found without an index on the state of
+// the jobs; and the claim, for which jobs wait one after the other, reads and writes the
+// least, however many inputs they have.
 //
 // It does not own files on disk, nor deciding what to run (dispatcher).
 // It may import sqlx, lib/pq, sql/... and runner/fault.

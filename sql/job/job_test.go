@@ -58,13 +58,28 @@ func (b bundle) find(id string) job.Job {
 	return found
 }
 
+// claim claims and confirms.
 func (b bundle) claim(most int) []job.Claimed {
+	b.t.Helper()
+	return b.confirm(b.take(most))
+}
+
+func (b bundle) take(most int) []job.Claimed {
 	b.t.Helper()
 	claimed, err := b.Claim(context.Background(), job.Claimer{Dispatcher: "d1", BootID: "boot"}, most, nil)
 	if err != nil {
 		b.t.Fatalf("claim: %v", err)
 	}
 	return claimed
+}
+
+func (b bundle) confirm(claimed []job.Claimed) []job.Claimed {
+	b.t.Helper()
+	confirmed, err := b.Confirm(context.Background(), claimed)
+	if err != nil {
+		b.t.Fatalf("confirm: %v", err)
+	}
+	return confirmed
 }
 
 func (b bundle) finish(ends ...job.End) []bool {

@@ -18,3 +18,16 @@ func (s *Store) Running(ctx context.Context) ([]Claimed, error) {
 	}
 	return claimedOf(rows)
 }
+
+// claimedOf turns rows of running jobs into what the dispatcher works with.
+func claimedOf(rows []row) ([]Claimed, error) {
+	claimed := make([]Claimed, 0, len(rows))
+	for _, r := range rows {
+		j, err := r.job()
+		if err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, Claimed{Job: j, Token: r.Token, Place: r.Place})
+	}
+	return claimed, nil
+}
