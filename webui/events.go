@@ -126,7 +126,8 @@ func (s *Server) jobEvents(w http.ResponseWriter, r *http.Request, p httprouter.
 	if !now.known {
 		return noSuchJob
 	}
-	log := s.followLog(j.ID, j.Attempt, r.Header.Get("Last-Event-ID"))
+	// Either may have been read before a claim and the other behind it.
+	log := followLog(s.Spool.Job(j.ID), max(j.Attempt, now.attempt), r.Header.Get("Last-Event-ID"))
 	defer log.close()
 	log.silent = r.URL.Query().Get("log") == "0"
 	st, err := s.openStream(w, r)

@@ -145,7 +145,7 @@ func TestEvents_go_on_where_they_were(t *testing.T) {
 	tests := []struct{ lastID, want string }{
 		{"", "one\ntwo\nthree\n"}, {"1:4", "two\nthree\n"}, {"1:14", ""}, {"0:0", "one\ntwo\nthree\n"}, {"1:99", ""},
 		// What is none of our ids begins at the present end.
-		{"garbage", ""}, {"1:-5", ""}, {"1:99999999999999999999", ""},
+		{"garbage", ""}, {"2:0", ""}, {"1:-5", ""}, {"1:99999999999999999999", ""},
 	}
 	for _, tt := range tests {
 		l := b.listen(j.Links.Events, tt.lastID)

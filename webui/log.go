@@ -33,18 +33,18 @@ type logFollower struct {
 	buffer []byte
 }
 
-// followLog begins where the event id says; without one at the start of the attempt's
-// log, with one that is none of ours at its present end.
-func (s *Server) followLog(id string, attempt int, lastEvent string) *logFollower {
-	f := &logFollower{job: s.Spool.Job(id), attempt: attempt}
+// followLog begins where the event id says; without one, or with one of an attempt before,
+// at the start of the attempt's log, with one that is none of ours at its present end.
+func followLog(folder spool.Job, attempt int, lastEvent string) *logFollower {
+	f := &logFollower{job: folder, attempt: attempt}
 	if lastEvent == "" {
 		return f
 	}
 	of, offset, ok := parseEventID(lastEvent)
-	if !ok {
+	switch {
+	case !ok || of > attempt:
 		f.offset = f.size()
-	}
-	if ok && of == attempt {
+	case of == attempt:
 		f.offset = offset
 	}
 	return f
@@ -54,9 +54,10 @@ func (f *logFollower) id() string {
 	return strconv.Itoa(f.attempt) + ":" + strconv.FormatInt(f.offset, 10)
 }
 
-// turnTo goes to another attempt's log.
+// turnTo goes to the log of a later attempt. A status may be older than what is told
+// already, and nothing is told again.
 func (f *logFollower) turnTo(attempt int) {
-	if attempt == f.attempt {
+	if attempt <= f.attempt {
 		return
 	}
 	f.close()
