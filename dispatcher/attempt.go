@@ -22,6 +22,8 @@ const (
 	orderNone order = iota
 	// orderStop: stop safely, go back to the queue.
 	orderStop
+	// orderExpire: end because it had not begun in time.
+	orderExpire
 	// orderCancel: end for good.
 	orderCancel
 )

@@ -71,6 +71,8 @@ type Dispatcher struct {
 	running map[string]*attempt
 	// held are claimed jobs that wait for room, in the order of the claim.
 	held []*attempt
+	// telling says that somebody is telling what they wait for.
+	telling atomic.Bool
 	// stopping is set once nothing more is claimed; draining while an administrator wants
 	// nothing claimed.
 	stopping, draining bool
@@ -321,6 +323,9 @@ func (d *Dispatcher) look(jobs, control bool) {
 	ok := true
 	if control || all {
 		ok = d.passCancels()
+	}
+	if control || all {
+		d.tendHeld()
 	}
 	if ok && all && !d.stopping {
 		ok = d.promote()

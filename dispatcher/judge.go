@@ -41,7 +41,7 @@ type evidence struct {
 
 // verdict is what follows from it.
 type verdict struct {
-	// next is Succeeded, Failed, Cancelled, Queued (at once) or Scheduled (later).
+	// next is Succeeded, Failed, Cancelled, Expired, Queued (at once) or Scheduled (later).
 	next  job.State
 	class fault.Class
 	// counted says that one of the job's attempts is used up.
@@ -60,6 +60,8 @@ func judge(e evidence) verdict {
 		return verdict{next: job.Succeeded, class: fault.Succeeded, detail: e.outcome.Detail, hint: e.outcome.Hint}
 	case e.told == orderCancel || e.cancelled:
 		return verdict{next: job.Cancelled, class: fault.Cancelled}
+	case e.told == orderExpire:
+		return verdict{next: job.Expired}
 	case e.outcome == nil && e.unbegun:
 		return e.waive("The service was stopped before the job could begin.")
 	case e.outcome != nil && e.outcome.Requeue, e.stopped():

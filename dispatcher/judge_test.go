@@ -40,6 +40,8 @@ func TestJudge(t *testing.T) {
 		{"cancelled before the dispatcher died", evidence{cancelled: true, most: 3}, job.Cancelled, fault.Cancelled, false},
 		{"failed while being cancelled", evidence{outcome: said(fault.ConverterFailed), told: orderCancel, most: 3}, job.Cancelled, fault.Cancelled, false},
 		{"a term from the system", evidence{outcome: said(fault.Cancelled), most: 3}, job.Queued, "", false},
+		{"cancelled while it expired", evidence{told: orderExpire, cancelled: true, most: 3}, job.Cancelled, fault.Cancelled, false},
+		{"there was no room for it in time", evidence{told: orderExpire, most: 3}, job.Expired, "", false},
 		{"stopped safely", evidence{outcome: said("", requeue), told: orderStop, most: 3}, job.Queued, "", false},
 		{"killed while stopping", evidence{told: orderStop, exit: &killed, most: 3}, job.Queued, "", false},
 		{"step killed while stopping", evidence{outcome: said(fault.Killed), told: orderStop, most: 3}, job.Queued, "", false},

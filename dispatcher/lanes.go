@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"maps"
+	"slices"
 
 	"convertd/runner/recipe"
 )
@@ -12,7 +13,20 @@ type need struct {
 	slots     int
 	memory    int64
 	resources map[string]int
+	// wait is its place among those that wait for memory; nil for one that never waits.
+	wait *wait
 }
+
+// wait is the patience of an attempt that could start but for memory.
+type wait struct {
+	memory int64
+	// passed is how many attempts that came later took memory meanwhile.
+	passed int
+}
+
+// mostPassed is how many may. Then memory is kept for it as it becomes free, so that small
+// jobs that follow each other do not keep a large one waiting for ever.
+const mostPassed = 8
 
 // lanes count what is taken. They belong to the loop alone.
 type lanes struct {
@@ -25,6 +39,8 @@ type lanes struct {
 	// seats are the box numbers in use: one per attempt, so that no two attempts that
 	// run at once share a user.
 	seats map[int]bool
+	// hungry are attempts that wait for memory alone, in the order in which they came.
+	hungry []*wait
 }
 
 func newLanes(limits Lanes) *lanes {
@@ -32,10 +48,11 @@ func newLanes(limits Lanes) *lanes {
 	return &lanes{limits: limits, queues: map[string]int{}, units: map[string]map[int]bool{}, seats: map[int]bool{}}
 }
 
-// change puts other limits in force; what is taken stays taken.
+// change puts other limits in force; what is taken stays taken. Those that wait are
+// counted anew.
 func (l *lanes) change(limits Lanes) {
 	limits.Slots = max(1, limits.Slots)
-	l.limits = limits
+	l.limits, l.hungry = limits, nil
 }
 
 // needOf bounds what a recipe asks for by what the machine has, so that a recipe that
@@ -51,10 +68,12 @@ func (l *lanes) needOf(r recipe.Recipe, queue string) need {
 	for name, count := range r.NeedsResource {
 		n.resources[name] = min(count, l.limits.Resources[name])
 	}
+	n.wait = &wait{memory: n.memory}
 	return n
 }
 
-// fits reports whether there is room now.
+// fits reports whether there is room now. One for which there is all but memory stands in
+// line for that from then on.
 func (l *lanes) fits(n need) bool {
 	if l.slots+n.slots > l.limits.Slots {
 		return false
@@ -62,10 +81,44 @@ func (l *lanes) fits(n need) bool {
 	if limit, ok := l.limits.Queues[n.queue]; ok && limit > 0 && l.queues[n.queue]+1 > limit {
 		return false
 	}
-	if l.limits.MemoryBytes > 0 && l.memory+n.memory > l.limits.MemoryBytes {
+	if l.lacks(n) {
 		return false
 	}
-	return !l.lacks(n)
+	if l.starves(n) {
+		if n.wait != nil && !slices.Contains(l.hungry, n.wait) {
+			l.hungry = append(l.hungry, n.wait)
+		}
+		return false
+	}
+	return true
+}
+
+// starves reports whether memory is short: what is free, less what is kept for those
+// before it that were passed too often.
+func (l *lanes) starves(n need) bool {
+	if l.limits.MemoryBytes <= 0 {
+		return false
+	}
+	free := l.limits.MemoryBytes - l.memory
+	for _, w := range l.before(n) {
+		if w.passed >= mostPassed {
+			free -= w.memory
+		}
+	}
+	return n.memory > free
+}
+
+// before are those that have waited for memory for longer.
+func (l *lanes) before(n need) []*wait {
+	if i := slices.Index(l.hungry, n.wait); i >= 0 {
+		return l.hungry[:i]
+	}
+	return l.hungry
+}
+
+// leave takes one that waits no more out of the line for memory.
+func (l *lanes) leave(n need) {
+	l.hungry = slices.DeleteFunc(l.hungry, func(w *wait) bool { return w == n.wait })
 }
 
 // lacks reports whether a named resource is short. Only what uses it gives it back, so
@@ -126,6 +179,12 @@ func (l *lanes) revoke(granted map[string][]int) {
 // take counts an attempt in, whether or not it fits: one that is adopted runs already.
 // The seat is a number no other running attempt has; want is taken if it is free.
 func (l *lanes) take(n need, want int) (seat int) {
+	if n.memory > 0 {
+		for _, w := range l.before(n) {
+			w.passed++
+		}
+	}
+	l.leave(n)
 	l.slots += n.slots
 	l.memory += n.memory
 	l.queues[n.queue]++

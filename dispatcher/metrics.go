@@ -71,6 +71,10 @@ func waited(row job.Claimed) time.Duration {
 
 // meterEnd counts an attempt whose end was recorded.
 func (d *Dispatcher) meterEnd(a *attempt, end job.End) {
+	if end.Next == job.Expired {
+		d.meters.Expired(1)
+		return
+	}
 	e := metrics.End{Recipe: a.row.Recipe, Final: end.Next.Ended()}
 	if r := end.Result; r != nil {
 		e.Class, e.Ran, e.PeakMemory = r.Class, r.Usage.WallSeconds, r.Usage.PeakMemoryBytes

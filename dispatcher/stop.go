@@ -26,16 +26,6 @@ func (d *Dispatcher) stop(mode StopMode) {
 	}
 }
 
-// putBackHeld returns what was claimed and not started.
-func (d *Dispatcher) putBackHeld() {
-	for _, a := range d.held {
-		d.seat(a)
-		a.tell(orderStop)
-		d.attendants.Go(func() { d.attend(a) })
-	}
-	d.held = nil
-}
-
 // finished reports whether a stop is fulfilled.
 func (d *Dispatcher) finished() bool {
 	return d.stopping && (len(d.running) == 0 || d.leaving.Err() != nil)

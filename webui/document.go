@@ -81,6 +81,9 @@ func (s *Server) rowDocument(j job.Job) client.Job {
 	if j.State == job.Succeeded {
 		d.Percent = new(100.0)
 	}
+	if j.State == job.Scheduled {
+		d.RunAt = utc(j.RunAt)
+	}
 	if d.Tags == nil {
 		d.Tags = map[string]string{}
 	}

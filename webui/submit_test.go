@@ -271,7 +271,7 @@ func TestSubmit_schedules(t *testing.T) {
 	b := setup(t)
 	at := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	j := b.submit([]string{"recipe=copy", "run_at=" + at.Format(time.RFC3339)}, upload{"a.txt", "hello"}).job(t, http.StatusAccepted)
-	if j.State != "scheduled" {
-		t.Errorf("state %s", j.State)
+	if j.State != "scheduled" || j.RunAt == nil || !j.RunAt.Equal(at) {
+		t.Errorf("state %s, starts at %v", j.State, j.RunAt)
 	}
 }

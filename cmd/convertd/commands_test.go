@@ -183,6 +183,10 @@ func (c *commandBundle) queues(t *testing.T) {
 	for _, id := range []string{ids[0], ids[2]} {
 		await(t, "a job of the queue runs again", func() bool { return document[client.Job](t, c, "show", id).State == "succeeded" })
 	}
+	got := c.tells(t, 0, []string{"scheduled"}, "submit", testFile(t, "d.shift", []byte("x")), "--to", "said", "--run-at", "2099-01-31T18:00:00Z")
+	id, _, _ := strings.Cut(got.stdout, " ")
+	c.tells(t, 0, []string{"scheduled", "starts", "2099-01-31 18:00:00"}, "show", id)
+	c.tells(t, 0, []string{"cancelled"}, "cancel", id)
 	c.tells(t, 1, []string{"already_ended"}, "cancel", ids[0])
 	c.tells(t, 1, []string{"There is no queue"}, "queues", "pause", "nowhere")
 }

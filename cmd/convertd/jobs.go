@@ -99,6 +99,12 @@ func (c *showCommand) Run(a *app) error {
 		line("estimate", fmt.Sprintf("about %.0f s of running, by earlier jobs of the recipe", *j.ETASeconds))
 	}
 	line("created", clock(j.CreatedAt))
+	switch {
+	case j.RunAt != nil && j.Attempt > 0:
+		line("again", fmt.Sprintf("%s, after attempt %d", clock(*j.RunAt), j.Attempt))
+	case j.RunAt != nil:
+		line("starts", clock(*j.RunAt))
+	}
 	if j.EndedAt != nil {
 		line("ended", clock(*j.EndedAt))
 	}

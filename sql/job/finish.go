@@ -20,13 +20,14 @@ type End struct {
 	ID      string `json:"id"`
 	Attempt int    `json:"attempt"`
 	Token   string `json:"token"`
-	// Next is Succeeded, Failed or Cancelled, or Queued or Scheduled for another attempt.
+	// Next is Succeeded, Failed or Cancelled, Expired for an attempt that never began and
+	// does not any more, or Queued or Scheduled for another attempt.
 	Next State `json:"next"`
 	// RunAt is when the next attempt may start; it makes Queued Scheduled.
 	RunAt *time.Time `json:"run_at"`
 	// CountFailure says that the attempt used up one of MaxAttempts.
 	CountFailure bool `json:"count_failure"`
-	// Result is nil only for an attempt that stopped on request and goes back.
+	// Result is nil only for an attempt that stopped on request and goes back, or expired.
 	Result   *Result  `json:"result"`
 	Outputs  []Output `json:"outputs"`
 	Previews []Output `json:"previews"`

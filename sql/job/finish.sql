@@ -8,7 +8,7 @@ with told as materialized (
         ran json, limits json, keep_until timestamptz, mails json, began json, advice json)
 ), ruled as materialized (
     select e.*, case
-            when e.next in ('queued', 'scheduled') and j.cancel_requested_at is not null then 'cancelled'
+            when e.next in ('queued', 'scheduled', 'expired') and j.cancel_requested_at is not null then 'cancelled'
             when e.next = 'queued' and e.run_at > now() then 'scheduled'
             when e.next = 'queued' and j.gated then 'blocked'
             else e.next end as state
@@ -19,7 +19,7 @@ with told as materialized (
         class = case e.state when 'succeeded' then 'succeeded' when 'cancelled' then 'cancelled'
             when 'failed' then e.result ->> 'class' end,
         failures = j.failures + e.count_failure::integer,
-        ended_at = case when e.state in ('succeeded', 'failed', 'cancelled') then now() end,
+        ended_at = case when e.state in ('succeeded', 'failed', 'cancelled', 'expired') then now() end,
         run_at = case when e.state in ('queued', 'scheduled', 'blocked') then e.run_at else j.run_at end,
         -- What goes back goes to the front, not below it: see due.sql.
         turn = case when e.state in ('queued', 'blocked') then greatest(j.turn,

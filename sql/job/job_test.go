@@ -122,6 +122,8 @@ func end(c job.Claimed, next job.State) job.End {
 		class = fault.Succeeded
 	case job.Cancelled:
 		class = fault.Cancelled
+	case job.Expired:
+		return job.End{ID: c.ID, Attempt: c.Attempt, Token: c.Token, Next: next}
 	}
 	return job.End{ID: c.ID, Attempt: c.Attempt, Token: c.Token, Next: next, Result: &job.Result{Class: class, Detail: "because"}}
 }

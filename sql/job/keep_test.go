@@ -2,6 +2,7 @@ package job_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,14 +44,22 @@ func TestExpire(t *testing.T) {
 	ctx := context.Background()
 	b := setup(t)
 	later := time.Now().Add(time.Hour)
-	late, tried, patient := draft("ann"), draft("ann"), draft("ann")
-	late.WaitUntil, tried.WaitUntil = &later, &later
-	b.finish(end(b.run(tried), job.Queued))
+	late, claimed, tried, failed, patient := draft("ann"), draft("ann"), draft("ann"), draft("ann"), draft("ann")
+	for _, d := range []*job.Draft{&late, &claimed, &tried, &failed} {
+		d.WaitUntil, d.MaxAttempts = &later, 2
+	}
+	begun, again := b.run(tried), end(b.run(failed), job.Queued)
+	again.CountFailure = true
+	if err := b.NoteBegun(ctx, []job.Began{{Job: begun.ID, Attempt: begun.Attempt, Token: begun.Token, PID: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	b.finish(end(begun, job.Queued), again, end(b.run(claimed), job.Queued))
 	b.insert(late)
 	b.insert(patient)
 	b.exec(`update job set wait_until = now() - interval '1 second' where wait_until is not null`)
 	ids, err := b.Expire(ctx)
-	if diff := cmp.Diff([]string{late.ID}, ids); diff != "" || err != nil {
+	slices.Sort(ids)
+	if diff := cmp.Diff(slices.Sorted(slices.Values([]string{late.ID, claimed.ID})), ids); diff != "" || err != nil {
 		t.Errorf("expired %v, %v", ids, err)
 	}
 	found := b.find(late.ID)

@@ -25,11 +25,16 @@ type model struct {
 	// needs is the job that must have succeeded, "" for none; met that it has.
 	needs string
 	met   bool
+	// begun says that a process of some attempt was started.
+	begun bool
 }
 
 func (m *model) waiting() bool {
 	return m.state == job.Queued || m.state == job.Scheduled || m.state == job.Blocked
 }
+
+// late reports whether the job ends when the time in expires comes.
+func (m *model) late() bool { return !m.begun && m.failures == 0 }
 
 // ready is the state of a job whose time has come.
 func (m *model) ready() job.State {
@@ -65,7 +70,7 @@ func TestRowsFollowTheModel(t *testing.T) {
 		b.Store = job.NewStore(b.db)
 		m := machine{bundle: b, models: map[string]*model{}, paused: map[string]bool{}, queues: queue.NewStore(b.db), move: b.clock()}
 		r.Repeat(map[string]func(*rapid.T){
-			"insert": m.insertOne, "claim": m.claimSome, "finish": m.finishOne, "stale": m.finishStale,
+			"insert": m.insertOne, "claim": m.claimSome, "begin": m.beginOne, "finish": m.finishOne, "stale": m.finishStale,
 			"cancel": m.cancelOne, "delete": m.deleteOne, "due": m.makeDue, "unblock": m.letThrough, "expire": m.expireOne,
 			"pause": m.pauseOne, "wait": m.letTimePass, "": m.check,
 		})
@@ -148,13 +153,31 @@ func (m *machine) letTimePass(r *rapid.T) {
 	m.move(rapid.SampledFrom([]time.Duration{job.FloorAge, job.FloorsEvery}).Draw(r, "passes"))
 }
 
+func (m *machine) beginOne(r *rapid.T) {
+	id, one := m.pick(r)
+	if one.state != job.Running {
+		r.Skip("does not run")
+	}
+	began := job.Began{Job: id, Attempt: one.attempt, Token: one.token, PID: 1}
+	if err := m.NoteBegun(context.Background(), []job.Began{began}); err != nil {
+		r.Fatal(err)
+	}
+	one.begun = true
+}
+
 func (m *machine) finishOne(r *rapid.T) {
 	id, one := m.pick(r)
 	if one.state != job.Running {
 		r.Skip("does not run")
 	}
-	next := rapid.SampledFrom([]job.State{job.Succeeded, job.Failed, job.Cancelled, job.Queued, job.Scheduled}).Draw(r, "next")
-	count := next != job.Cancelled && next != job.Succeeded && rapid.Bool().Draw(r, "count")
+	next := rapid.SampledFrom([]job.State{job.Succeeded, job.Failed, job.Cancelled, job.Queued, job.Scheduled, job.Expired}).Draw(r, "next")
+	if next == job.Expired {
+		if !one.late() {
+			r.Skip("has begun")
+		}
+		m.execute(`update job set wait_until = now() where id = $1`, id)
+	}
+	count := next != job.Expired && next != job.Cancelled && next != job.Succeeded && rapid.Bool().Draw(r, "count")
 	if count && !next.Ended() && one.failures+1 == maxAttempts {
 		next = job.Failed
 	}
@@ -168,7 +191,7 @@ func (m *machine) finishOne(r *rapid.T) {
 		r.Fatalf("end of the live attempt of %s was not applied", id)
 	}
 	switch {
-	case one.asked && !next.Ended():
+	case one.asked && (!next.Ended() || next == job.Expired):
 		next = job.Cancelled
 	case next == job.Queued:
 		next = one.ready()
@@ -268,12 +291,12 @@ func (m *machine) letThrough(r *rapid.T) {
 
 func (m *machine) expireOne(r *rapid.T) {
 	id, one := m.pick(r)
-	m.execute(`update job set wait_until = now() where id = $1 and waiting and attempt = 0`, id)
+	m.execute(`update job set wait_until = now() where id = $1 and waiting`, id)
 	ids, err := m.Expire(context.Background())
 	if err != nil {
 		r.Fatal(err)
 	}
-	expires := one.waiting() && one.attempt == 0
+	expires := one.waiting() && one.late()
 	if slices.Contains(ids, id) != expires || len(ids) > 1 {
 		r.Fatalf("expired %v, want %s: %v", ids, id, expires)
 	}

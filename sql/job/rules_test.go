@@ -27,6 +27,7 @@ func legal() map[string]string {
 		"cancelled, running":  `state = 'cancelled', class = 'cancelled', attempt = 1, started_at = now(), ended_at = now()`,
 		"replay":              `state = 'queued', retry_of = 'a', replays = 2`,
 		"expired":             `state = 'expired', wait_until = now(), ended_at = now()`,
+		"expired, claimed":    `state = 'expired', wait_until = now(), ended_at = now(), attempt = 1, started_at = now()`,
 		"expired and deleted": `state = 'expired', wait_until = now(), ended_at = now(), deleted_at = now(), forgotten_at = now()`,
 	}
 }
@@ -87,7 +88,7 @@ func TestIllegalRows(t *testing.T) {
 		{"queued", `max_attempts = 0`, "job_attempts_left"},
 		{"scheduled", `run_at = null`, "job_scheduled"},
 		{"expired", `wait_until = null`, "job_expired"},
-		{"expired", `attempt = 1, started_at = now()`, "job_expired"},
+		{"expired, claimed", `failures = 1`, "job_expired"},
 		{"queued", `cancel_requested_at = now()`, "job_cancel"},
 		{"scheduled", `cancel_requested_at = now()`, "job_cancel"},
 		{"queued", `deleted_at = now()`, "job_deleted"},

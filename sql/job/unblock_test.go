@@ -3,6 +3,7 @@ package job_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -107,12 +108,13 @@ func TestAfterAll(t *testing.T) {
 		name string
 		ends []job.State
 		want job.State
+		why  string
 	}{
-		{"all succeed", []job.State{job.Succeeded, job.Succeeded}, job.Queued},
-		{"one has not ended", []job.State{job.Succeeded}, job.Blocked},
-		{"one fails", []job.State{job.Succeeded, job.Failed}, job.Cancelled},
-		{"one fails while another runs", []job.State{job.Failed}, job.Cancelled},
-		{"one is cancelled", []job.State{job.Cancelled, job.Succeeded}, job.Cancelled},
+		{"all succeed", []job.State{job.Succeeded, job.Succeeded}, job.Queued, ""},
+		{"one has not ended", []job.State{job.Succeeded}, job.Blocked, ""},
+		{"one fails", []job.State{job.Succeeded, job.Failed}, job.Cancelled, "failed."},
+		{"one fails while another runs", []job.State{job.Failed}, job.Cancelled, "failed."},
+		{"one is cancelled", []job.State{job.Cancelled, job.Succeeded}, job.Cancelled, "was cancelled."},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -134,8 +136,8 @@ func TestAfterAll(t *testing.T) {
 			if row.want != job.Cancelled {
 				return
 			}
-			if found.Result == nil || found.Result.Detail == "" {
-				t.Errorf("cancelled without a reason: %+v", found.Result)
+			if found.Result == nil || !strings.HasSuffix(found.Result.Detail, ", which this one was to follow, "+row.why) {
+				t.Errorf("the reason is %+v", found.Result)
 			}
 			if got := b.find(next.ID).State; got != job.Cancelled {
 				t.Errorf("what follows the cancelled job is %s", got)

@@ -64,6 +64,13 @@ func (s *Store) Paused(ctx context.Context, name string) (bool, error) {
 	return paused, explain(ctx, "look at queue", err)
 }
 
+// AllPaused returns the names of the queues that an administrator paused.
+func (s *Store) AllPaused(ctx context.Context) ([]string, error) {
+	paused := []string{}
+	err := s.db.SelectContext(ctx, &paused, `select queue from queue_pause order by queue`)
+	return paused, explain(ctx, "look for paused queues", err)
+}
+
 // explain gives a failure the words of a person where it has some.
 func explain(ctx context.Context, what string, err error) error {
 	if err == nil {

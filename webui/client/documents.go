@@ -47,7 +47,9 @@ type Job struct {
 
 // Times of a job's life.
 type Times struct {
-	CreatedAt time.Time  `json:"created_at"`
+	CreatedAt time.Time `json:"created_at"`
+	// RunAt is when a scheduled job may start, or is tried again; nil in other states.
+	RunAt     *time.Time `json:"run_at"`
 	StartedAt *time.Time `json:"started_at"`
 	EndedAt   *time.Time `json:"ended_at"`
 	// ExpiresAt is when the results are removed; after it they answer 410.

@@ -35,7 +35,7 @@ func (t *trial) expiry() {
 		if j.Ended < r.Expires-dateSlack {
 			t.violates(Expiry, "%s expired at %s, before %s", id, j.Ended, r.Expires)
 		}
-		if len(t.lines[id]) > 0 || len(j.Attempts) > 0 {
+		if len(t.lines[id]) > 0 || slices.ContainsFunc(j.Attempts, func(a Attempt) bool { return a.Class != "" }) {
 			t.violates(Expiry, "%s expired though it had started", id)
 		}
 	}

@@ -70,7 +70,9 @@ func lanes(e *Evidence) {
 	at(first, "b-3", "alone", 100, 101, 130)
 	at(second, "b-4", "alone", 160, 161, 170)
 	expired := done(late, "b-2")
-	expired.State, expired.Class, expired.Outputs, expired.Attempts, expired.Attempt, expired.Ended = "expired", "expired", nil, nil, 0, sec(106)
+	expired.State, expired.Class, expired.Outputs, expired.Attempt, expired.Ended = "expired", "expired", nil, 1, sec(106)
+	// It was claimed, and there was no room for it.
+	expired.Attempts = []Attempt{{Number: 1, Ended: true, Started: sec(101), Dispatcher: "d1"}}
 	e.Jobs[late] = expired
 	answer := func(status int, asked float64, id string) Answer {
 		return Answer{Status: status, Asked: sec(asked), At: sec(asked + 1), Job: id}
