@@ -209,7 +209,7 @@ func faultLargeInput(t *testing.T) {
 	f := b.owe()
 	b.run()
 	m := b.await(1)[0]
-	if len(m.attached) != 0 || !strings.Contains(m.body, "https://convert.studio.example/api/v1/jobs/"+f.Job+"/inputs/1.png") {
+	if len(m.attached) != 0 || !strings.Contains(m.body, "https://convert.studio.example/api/v1/jobs/"+f.Job+"/inputs/a%20picture.png\n") {
 		t.Errorf("attached %q, body:\n%s", m.attached, m.body)
 	}
 }
@@ -226,7 +226,7 @@ func faultAttachmentRefused(t *testing.T) {
 	f := b.owe()
 	b.run()
 	m := b.await(1)[0]
-	if len(m.attached) != 0 || !strings.Contains(m.body, "/inputs/1.png") || !strings.Contains(m.id, f.Job) {
+	if len(m.attached) != 0 || !strings.Contains(m.body, "/inputs/a%20picture.png\n") || !strings.Contains(m.id, f.Job) {
 		t.Errorf("attached %q, id %s, body:\n%s", m.attached, m.id, m.body)
 	}
 }

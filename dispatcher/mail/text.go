@@ -2,6 +2,7 @@ package mail
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -55,7 +56,7 @@ func (c Config) writeInputs(b *strings.Builder, f Failure, attached bool) {
 	}
 	fmt.Fprintf(b, "The files that went in are too large for a mail or were refused by the mail server; they are kept until %s:\n", day(f.KeptUntil))
 	for _, in := range f.Inputs {
-		fmt.Fprintf(b, "  %s\n", c.link("/api/v1/jobs/"+f.Job+"/inputs/"+in.File))
+		fmt.Fprintf(b, "  %s\n", c.link("/api/v1/jobs/"+f.Job+"/inputs/"+url.PathEscape(in.Name)))
 	}
 	b.WriteByte('\n')
 }
