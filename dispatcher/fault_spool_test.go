@@ -168,6 +168,41 @@ func spoolHurt(t *testing.T, hurt, heal func(string) error) {
 	until(t, "the trouble is over", func() bool { return w.trouble() == "" })
 }
 
+// A spool that goes away between claim and start is no fault of the job's.
+func TestASpoolThatGoesAwayDamagesNoInput(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shell("copy", `cp "$1" "$2.txt"`))
+	d := New(w.opts)
+	lock, err := d.takeSpool(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	d.lock = lock
+	id := w.submit("copy", "x")
+	a := &attempt{row: job.Claimed{Job: w.find(id)}, dir: w.spool.Job(id)}
+	if err := d.checkInputs(a); err != nil {
+		t.Fatal(err)
+	}
+	aside := w.spool.Root() + ".aside"
+	if err := os.Rename(w.spool.Root(), aside); err != nil {
+		t.Fatal(err)
+	}
+	var e *refusal
+	if err := d.checkInputs(a); err == nil || errors.As(err, &e) {
+		t.Errorf("without its spool the job is refused: %v", err)
+	}
+	if err := os.Rename(aside, w.spool.Root()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(a.dir.In()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.checkInputs(a); !errors.As(err, &e) {
+		t.Errorf("an input that is missing in its spool: %v", err)
+	}
+}
+
 // find is the job as its row is now.
 func (w *world) find(id string) job.Job {
 	w.t.Helper()

@@ -111,6 +111,12 @@ func (d *Dispatcher) checkInputs(a *attempt) error {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("look at input: %w", err)
 		}
+		if err != nil {
+			// Of a spool that went away after the claim nothing can be said of its jobs.
+			if gone := d.sameSpool(); gone != nil {
+				return gone
+			}
+		}
 		if err != nil || !info.Mode().IsRegular() || info.Size() != in.Size {
 			return damaged(in, "missing or has another size than")
 		}
