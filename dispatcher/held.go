@@ -43,7 +43,13 @@ func (d *Dispatcher) tendHeld() {
 // late reports whether the job may not begin any more. expires bounds the wait of a job
 // that never began: a later attempt is not bound by it.
 func (a *attempt) late(now time.Time) bool {
-	return a.row.Attempt == 1 && a.row.WaitUntil != nil && now.After(*a.row.WaitUntil)
+	select {
+	case <-a.claim.done:
+		until := a.claim.rows[a.row.ID].WaitUntil
+		return a.row.Attempt == 1 && until != nil && now.After(*until)
+	default:
+		return false // what is not confirmed tells no dates yet
+	}
 }
 
 // dismiss sees a held job that was told something to its end. It needs no room for that.
