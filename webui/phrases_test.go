@@ -28,7 +28,7 @@ var spoken = []string{
 	"../runner/recipe/[a-f]*.go", "../runner/recipe/given.go", "../runner/recipe/match.go", "../runner/recipe/number.go", "../runner/recipe/param_file.go",
 	"../runner/track/pipeline/*.go", "../runner/track/filter/filter.go", "../runner/track/filter/l*.go",
 	"../runner/track/importer/*.go", "../cmd/convertd-runner/*.go",
-	"../dispatcher/judge.go", "../dispatcher/prepare.go", "../dispatcher/access.go", "../dispatcher/finisher.go", "../dispatcher/gate.go", "../dispatcher/publish.go", "../dispatcher/warden.go",
+	"../dispatcher/judge.go", "../dispatcher/prepare.go", "../dispatcher/access.go", "../dispatcher/finisher.go", "../dispatcher/gate.go", "../dispatcher/held.go", "../dispatcher/publish.go", "../dispatcher/warden.go",
 	"../sql/job/cancel.go", "../sql/job/keep.go", "../sql/job/room.go", "../sql/job/store.go", "../sql/job/unblock.go", "../sql/group/*.go",
 	"fail.go", "body.go", "check.go", "groups.go", "manage.go", "outputs.go", "param_file.go", "rates.go", "receive.go", "status.go", "zip.go", "page*.go",
 	"form/*.go", "tus/*.go",
