@@ -113,6 +113,22 @@ func TestSubmit_with_a_concurrency_key(t *testing.T) {
 	submit("rejects", "1").problemOf(t, fault.Conflict)
 }
 
+func TestStatus_tells_that_nothing_starts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.made().ID
+	b.do(http.MethodPost, "/api/v1/dispatchers/drain", strings.NewReader(`{"mode": "drain"}`), asAdmin, "Content-Type: application/json")
+	self := roster.Dispatcher{ID: "one", Spool: "/spool", Host: "h", PID: 7, State: roster.Drained, Slots: 2, StartedAt: time.Now().Add(-time.Hour)}
+	if mode, err := roster.NewStore(b.others).Say(context.Background(), self); mode != roster.Drain || err != nil {
+		t.Fatalf("told %q, %v", mode, err)
+	}
+	const why = "The administrator lets no job start at the moment"
+	if d := b.get("/api/v1/jobs/"+id).job(t, http.StatusOK); !strings.Contains(d.Message, why) {
+		t.Errorf("the job says %q", d.Message)
+	}
+	says(t, b.browser().open("/jobs/"+id, http.StatusOK), why)
+}
+
 func TestDispatchers_are_listed_and_told_to_drain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

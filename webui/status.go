@@ -304,6 +304,13 @@ func (s *Server) tellWait(ctx context.Context, j job.Job, status *client.Status)
 	if paused {
 		status.Message = "The administrator has paused the queue " + j.Queue + "; the job starts some time after it is resumed."
 	}
+	if err != nil || paused {
+		return err
+	}
+	halted, err := s.Roster.Halted(ctx)
+	if halted {
+		status.Message = "The administrator lets no job start at the moment; this one starts some time after that is over."
+	}
 	return err
 }
 

@@ -92,6 +92,16 @@ func (s *Store) List(ctx context.Context) ([]Dispatcher, error) {
 	return found, explain(ctx, "list dispatchers", err)
 }
 
+//go:embed halted.sql
+var haltedSQL string
+
+// Halted reports whether no job starts because an administrator ordered a drain.
+func (s *Store) Halted(ctx context.Context) (bool, error) {
+	var halted bool
+	err := s.db.GetContext(ctx, &halted, haltedSQL)
+	return halted, explain(ctx, "look for a drain", err)
+}
+
 // Order tells all dispatchers that run now to drain; Off takes it back.
 func (s *Store) Order(ctx context.Context, mode Mode) error {
 	statement, values := `delete from drain`, []any{}
