@@ -174,13 +174,28 @@ func (b *board) fromRow(ctx context.Context, id string) (view, error) {
 		return v, nil
 	}
 	b.mu.RLock()
-	told := b.told[id]
+	told, row := b.told[id], b.rows[id]
 	b.mu.RUnlock()
-	current := err != nil || told.running && told.attempt == v.attempt && v.live || told.ahead(v)
-	if told.known && current && (told.done || told.fresh(time.Now())) {
+	told.known = told.known && (told.done || told.fresh(time.Now()))
+	if err != nil {
+		return unread(told, row, err)
+	}
+	if told.known && (told.running && told.attempt == v.attempt && v.live || told.ahead(v)) {
 		return told, nil
 	}
-	return v, err
+	return v, nil
+}
+
+// unread returns what is known while the row cannot be read: what its runner wrote last, if
+// the row was read before and said nothing newer, or an end, which stays.
+func unread(told, row view, err error) (view, error) {
+	switch {
+	case told.known && row.known && !row.ahead(told):
+		return told, nil
+	case row.done:
+		return row, nil
+	}
+	return view{}, err
 }
 
 // met notes that there is such a job, which makes documents of it believed without a look
