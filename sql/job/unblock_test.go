@@ -210,7 +210,7 @@ func TestAwaitedOutputs(t *testing.T) {
 	}
 	b.unblock()
 	j := b.find(waits.ID)
-	if j.State != job.Queued || len(j.Inputs) != 1 || j.Inputs[0].Name != "a.nk" || j.Inputs[0].File != "1.nk" {
+	if j.State != job.Queued || len(j.Inputs) != 1 || j.Inputs[0].Number != 1 || j.Inputs[0].Name != "a.nk" || j.Inputs[0].File != "1.nk" {
 		t.Errorf("delivered to %+v, %+v", j.State, j.Inputs)
 	}
 	if j := b.find(vain.ID); j.State != job.Cancelled || j.Result.Detail != "Not there." {
