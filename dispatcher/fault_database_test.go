@@ -110,14 +110,14 @@ func faultClaimUndone(t *testing.T) {
 	w.checkClean(id, j.Attempt)
 }
 
-// tokenOf is the token of the job's live attempt; a zero byte, which no statement has, for none.
+// tokenOf is the token of the job's live attempt, words that no statement has for none.
 func (w *world) tokenOf(id string) []byte {
 	var token string
 	if err := w.db.Get(&token, `select coalesce(token, '') from job where id = $1`, id); err != nil {
 		w.t.Error(err)
 	}
 	if token == "" {
-		return []byte{0}
+		return []byte("no attempt is live")
 	}
 	return []byte(token)
 }

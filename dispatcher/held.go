@@ -14,8 +14,8 @@ import (
 )
 
 // tendHeld looks after claimed jobs that wait for room. One that somebody wants cancelled,
-// that had not begun by the time in its expires, or whose queue was paused does not wait
-// on; of the others the status says what they wait for.
+// that had not begun by the time in its expires, whose queue was paused or whose claim was
+// undone does not wait on; of the others the status says what they wait for.
 func (d *Dispatcher) tendHeld() {
 	if len(d.held) == 0 {
 		return
@@ -29,7 +29,7 @@ func (d *Dispatcher) tendHeld() {
 		case slices.Contains(paused, a.row.Queue):
 			a.tell(orderStop)
 		}
-		if a.order() == orderNone {
+		if a.order() == orderNone && !a.undone() {
 			rest = append(rest, a)
 			continue
 		}
@@ -49,6 +49,17 @@ func (a *attempt) late(now time.Time) bool {
 		return a.row.Attempt == 1 && until != nil && now.After(*until)
 	default:
 		return false // what is not confirmed tells no dates yet
+	}
+}
+
+// undone reports whether its claim could not be confirmed.
+func (a *attempt) undone() bool {
+	select {
+	case <-a.claim.done:
+		_, ok := a.claim.rows[a.row.ID]
+		return !ok
+	default:
+		return false
 	}
 }
 

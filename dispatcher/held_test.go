@@ -1,14 +1,17 @@
 package dispatcher
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"convertd/runner/progress"
 	"convertd/runner/recipe"
+	"convertd/sql/dbtest"
 	"convertd/sql/job"
 	"convertd/sql/queue"
 )
@@ -76,6 +79,35 @@ func TestWhatWaitsForRoomInAPausedQueueGoesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.await(waiting, job.Succeeded)
+}
+
+// A claim that a crash of the database undid is let go while its job still waits for room,
+// and the job is claimed again.
+func TestWhatWaitsForRoomIsLetGoWhenItsClaimIsUndone(t *testing.T) {
+	t.Parallel()
+	th := newTheatre(t)
+	gpu := func(r *recipe.Recipe) { r.NeedsResource = map[string]int{"gpu": 1} }
+	w := newWorld(t, shell("gpu", th.patient(), th.open, gpu))
+	w.opts.Lanes = Lanes{Slots: 3, Resources: map[string]int{"gpu": 1}}
+	letGo := w.counts("the claim of the job could not be confirmed; nothing was started")
+	running, waiting := w.submit("gpu", "x"), w.submit("gpu", "x")
+	p := w.proxied()
+	var undone atomic.Bool
+	p.Watch(func(said []byte) dbtest.Cut {
+		if !undone.Load() && bytes.Contains(said, w.tokenOf(waiting)) {
+			undone.Store(true)
+			w.undoClaim(waiting)
+		}
+		return dbtest.Never
+	})
+	w.serve(w.opts)
+	awaitFile(t, th.path("diary"))
+	until(t, "the claim is let go", func() bool { return letGo.Load() == 1 })
+	w.await(waiting, job.Running)
+	th.tell("go")
+	w.await(running, job.Succeeded)
+	w.await(waiting, job.Succeeded)
+	th.begun(2)
 }
 
 func TestTheStatusTellsWhatIsWaitedFor(t *testing.T) {
