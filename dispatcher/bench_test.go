@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"convertd/runner/recipe"
 	"convertd/runner/spool"
 	"convertd/sql/job"
+	"convertd/sql/queue"
 )
 
 // inFlight is how many children run at once, and perRound how many in one measurement.
@@ -39,6 +41,8 @@ func BenchmarkNoOpJobs(b *testing.B) {
 	noop := shell("none", `echo x > "$2.txt"`)
 	w := newWorld(b, noop)
 	w.opts.Lanes, w.opts.Times = Lanes{Slots: inFlight}, Times{}
+	s := w.serve(w.opts)
+	defer s.stop()
 	var jobs, raw, bare []time.Duration
 	for b.Loop() {
 		bare = append(bare, w.bareRound())
@@ -156,14 +160,20 @@ func runChild(spec runner.Spec) error {
 	return err
 }
 
-// roundOfJobs lets a dispatcher run jobs that wait already. The rows say when the first was
-// claimed and when the last had ended.
+// roundOfJobs lets a dispatcher that serves already run jobs that wait already. The rows say
+// when the first was claimed and when the last had ended.
 func (w *world) roundOfJobs(r recipe.Recipe) time.Duration {
+	queues := queue.NewStore(w.db)
+	if err := queues.Pause(context.Background(), r.Queue); err != nil {
+		w.t.Fatal(err)
+	}
 	var ids []string
 	for range perRound {
 		ids = append(ids, w.submit(r.Name, "x"))
 	}
-	s := w.serve(w.opts)
+	if err := queues.Resume(context.Background(), r.Queue); err != nil {
+		w.t.Fatal(err)
+	}
 	w.awaitEnds(ids)
 	var first, last time.Time
 	for _, id := range ids {
@@ -175,7 +185,6 @@ func (w *world) roundOfJobs(r recipe.Recipe) time.Duration {
 			last = *j.EndedAt
 		}
 	}
-	s.stop()
 	return last.Sub(first)
 }
 
