@@ -43,6 +43,7 @@ func TestScreenshots(t *testing.T) {
 	b.open(b.path())
 	b.until("one is done and the other well under way",
 		`document.querySelector("[data-state=succeeded] img")?.complete === true && document.querySelector("[data-state=running] [data-bar]")?.value > 35`)
+	b.until("the time left is estimated", `document.querySelector("[data-state=running] [data-clock]")?.textContent.includes("·")`)
 	b.shoot(*picture)
 	if *album != "" {
 		p.fillAlbum(t, b)
