@@ -34,6 +34,16 @@ func (d *Dispatcher) confirm(claimed []job.Claimed) *confirmation {
 	return c
 }
 
+// over reports, without waiting, whether it is done.
+func (c *confirmation) over() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // confirmed waits for the rest of what is known of the job, and for its claim to be on
 // disk. It returns false when the attempt is to be abandoned: its claim was undone, or the
 // database does not tell, and then the row is found again by reconcile or by the next

@@ -41,26 +41,23 @@ func (d *Dispatcher) tendHeld() {
 }
 
 // late reports whether the job may not begin any more. expires bounds the wait of a job
-// that never began: a later attempt is not bound by it.
+// that never began: a later attempt is not bound by it. What is not confirmed yet tells no
+// dates.
 func (a *attempt) late(now time.Time) bool {
-	select {
-	case <-a.claim.done:
-		until := a.claim.rows[a.row.ID].WaitUntil
-		return a.row.Attempt == 1 && until != nil && now.After(*until)
-	default:
-		return false // what is not confirmed tells no dates yet
+	if !a.claim.over() {
+		return false
 	}
+	until := a.claim.rows[a.row.ID].WaitUntil
+	return a.row.Attempt == 1 && until != nil && now.After(*until)
 }
 
 // undone reports whether its claim could not be confirmed.
 func (a *attempt) undone() bool {
-	select {
-	case <-a.claim.done:
-		_, ok := a.claim.rows[a.row.ID]
-		return !ok
-	default:
+	if !a.claim.over() {
 		return false
 	}
+	_, ok := a.claim.rows[a.row.ID]
+	return !ok
 }
 
 // dismiss sees a held job that was told something to its end. It needs no room for that.

@@ -43,8 +43,9 @@ func OpenFragile(t testing.TB) *Fragile {
 func (f *Fragile) Crash() {
 	f.t.Helper()
 	f.signal(syscall.SIGKILL)
-	deadline := time.Now().Add(startTimeout)
-	for {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(startTimeout); ; <-look.C {
 		var writer int
 		err := f.Get(&writer, writerSQL)
 		if err == nil && writer != f.writer {
@@ -53,7 +54,6 @@ func (f *Fragile) Crash() {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("the server did not come back: %v", err)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
